@@ -1,0 +1,1 @@
+"""filmagent: from a logline to a film. Importing this loads no torch."""

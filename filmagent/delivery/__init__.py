@@ -1,0 +1,1 @@
+"""How takes become a film: assembly, contact sheet, manifest."""

@@ -1,0 +1,1 @@
+"""How a shot is made. Never imports langgraph or openai."""

@@ -1,0 +1,1 @@
+"""StoryMem on the Wan classes of diffusers."""

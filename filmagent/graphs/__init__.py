@@ -1,0 +1,1 @@
+"""When it happens: state, nodes, gates, routes, and the durable runner."""

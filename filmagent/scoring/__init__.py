@@ -1,0 +1,1 @@
+"""How frames are measured. Used by the critic, the memory and the benchmarks."""
