@@ -70,8 +70,10 @@ class Settings(BaseModel):
 def from_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the settings that the environment gives: FILMAGENT_LLM and FILMAGENT_LLM_URL (else OPENAI_BASE_URL)."""
     values = os.environ if environment is None else environment
-    found = {"llm": values.get("FILMAGENT_LLM", ""),
-             "llm_url": values.get("FILMAGENT_LLM_URL", "") or values.get("OPENAI_BASE_URL", "")}
+    found = {
+        "llm": values.get("FILMAGENT_LLM", ""),
+        "llm_url": values.get("FILMAGENT_LLM_URL", "") or values.get("OPENAI_BASE_URL", ""),
+    }
     return {key: value for key, value in found.items() if value}
 
 

@@ -5,6 +5,19 @@ from filmagent.schemas.story import Link, LinkKind, Scene, Shot, Story, Subject
 from filmagent.schemas.take import Film, Lever, MemoryUse, ModelUse, Review, ShotRecord, Take
 
 __all__ = [
-    "Film", "Lever", "Link", "LinkKind", "MemoryUse", "ModelUse", "Plan", "Review", "Scene", "Shot", "ShotPlan",
-    "ShotRecord", "Story", "Subject", "Take",
+    "Film",
+    "Lever",
+    "Link",
+    "LinkKind",
+    "MemoryUse",
+    "ModelUse",
+    "Plan",
+    "Review",
+    "Scene",
+    "Shot",
+    "ShotPlan",
+    "ShotRecord",
+    "Story",
+    "Subject",
+    "Take",
 ]

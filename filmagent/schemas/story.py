@@ -87,8 +87,11 @@ class Story(Model):
     @model_validator(mode="after")
     def _references_hold(self) -> Self:
         """Refuse a story whose shots name scenes, subjects or places that do not exist."""
-        for label, ids in (("subject", [s.id for s in self.subjects]), ("shot", [s.id for s in self.shots]),
-                           ("scene", [s.number for s in self.scenes])):
+        for label, ids in (
+            ("subject", [s.id for s in self.subjects]),
+            ("shot", [s.id for s in self.shots]),
+            ("scene", [s.number for s in self.scenes]),
+        ):
             twice = [key for key, count in Counter(ids).items() if count > 1]
             if twice:
                 raise ValueError(f"{label} {twice[0]!r} is defined twice")

@@ -20,7 +20,14 @@ FilmStatus = Literal["done", "attempts_exhausted", "critic_error", "rejected"]
 LeverKind = Literal["new_seed", "more_memory", "less_memory", "other_link", "rewrite_attributes", "add_reference"]
 
 Symptom = Literal[
-    "blank", "frozen", "flicker", "wrong_subject", "identity_drift", "off_caption", "seam_jump", "low_quality",
+    "blank",
+    "frozen",
+    "flicker",
+    "wrong_subject",
+    "identity_drift",
+    "off_caption",
+    "seam_jump",
+    "low_quality",
 ]
 
 
@@ -112,6 +119,7 @@ class ShotRecord(Model):
     shot: str
     chosen: Take
     outcome: Outcome
+    accepted_by: Literal["critic", "person"] = "critic"
     attempts: tuple[Take, ...]
     reviews: tuple[Review, ...]
 

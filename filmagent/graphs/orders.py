@@ -1,0 +1,88 @@
+"""What one take is made with: baseline of the shot, changed by at most one lever.
+
+Pure functions over story, plan and state; knows neither files nor models. A retake always starts from the
+baseline, never from the failed attempt.
+"""
+
+from __future__ import annotations
+
+from filmagent.generation.port import Capabilities
+from filmagent.graphs.state import FilmState
+from filmagent.schemas.plan import Plan
+from filmagent.schemas.story import LinkKind, Model, Shot, Story
+from filmagent.schemas.take import Lever, MemoryUse
+from filmagent.settings import Settings
+
+SEED_STRIDE = 1000
+"""Baseline seeds of neighbouring shots lie this far apart, so that retakes of one never meet another's."""
+LARGEST_MEMORY = 10
+"""StoryMem was trained with at most ten memory frames (its issue 12)."""
+
+
+class ShotOrder(Model):
+    """One take, decided down to the seed."""
+
+    shot: str
+    attempt: int
+    link: LinkKind
+    seed: int
+    frames: int
+    memory_limit: int
+    suffix: str = ""
+    """Words put behind the caption."""
+    must_show: str | None = None
+    """Id of a subject whose picture must be among the memory frames."""
+    memory: tuple[MemoryUse, ...] = ()
+    """Filled by recall."""
+
+
+def baseline_seed(state: FilmState, settings: Settings, story: Story, shot: Shot) -> int:
+    """Return a shot's own seed: one set by a person or a redo, else derived from the film's seed."""
+    given = state.get("seeds", {}).get(shot.id)
+    if given is not None:
+        return given
+    return (settings.seed + SEED_STRIDE * [s.id for s in story.shots].index(shot.id)) % 2**31
+
+
+def frames_for(shot: Shot, capabilities: Capabilities) -> int:
+    """Return how many frames to generate for a shot's duration: of the form 4 n + 1, within the generator's range."""
+    if shot.duration is None or capabilities.max_frames <= capabilities.frames:
+        return capabilities.frames
+    wanted = round((shot.duration * capabilities.fps - 1) / 4) * 4 + 1
+    return max(5, min(wanted, capabilities.max_frames))
+
+
+def order_shot(state: FilmState, settings: Settings, capabilities: Capabilities) -> ShotOrder:
+    """Return the order for the next take of the shot in work: its baseline, changed by the lever in the state."""
+    story, plan = Story.model_validate(state["story"]), Plan.model_validate(state["plan"])
+    shot = story.shot(state["shot"])
+    lever = Lever.model_validate(state["lever"]) if state.get("lever") else None
+    limit = min(LARGEST_MEMORY, capabilities.max_memory)
+    if settings.memory_frames is not None:
+        limit = min(settings.memory_frames, capabilities.max_memory)
+    order = ShotOrder(
+        shot=shot.id,
+        attempt=len(state.get("reviews", {}).get(shot.id, [])) + 1,
+        link=plan.for_shot(shot.id).link.kind,
+        seed=baseline_seed(state, settings, story, shot),
+        frames=frames_for(shot, capabilities),
+        memory_limit=limit,
+    )
+    if lever is None:
+        return order
+    return order.model_copy(
+        update={
+            "seed": (order.seed + lever.seed_offset) % 2**31,
+            "link": lever.link or order.link,
+            "memory_limit": limit if lever.memory_limit is None else min(lever.memory_limit, capabilities.max_memory),
+            "suffix": lever.prompt_suffix,
+            "must_show": lever.subject,
+        }
+    )
+
+
+def shot_as_ordered(shot: Shot, order: ShotOrder) -> Shot:
+    """Return the shot with the order's words behind its caption."""
+    if not order.suffix:
+        return shot
+    return shot.model_copy(update={"caption": f"{shot.caption.rstrip()} {order.suffix}"})

@@ -1,0 +1,265 @@
+"""The nodes of one shot: open, recall, generate, review, accept.
+
+Each leaves its result on disk under a key of its contents, so a node that is killed and run again costs nothing
+twice. Knows nothing of routes and gates.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from langgraph.runtime import Runtime
+
+from filmagent.agents.critic import AttemptBudget, best_attempt
+from filmagent.artifacts import sha256_of_array
+from filmagent.delivery.contact_sheet import film_strip
+from filmagent.generation.memory.bank import BankView, MemoryBank
+from filmagent.generation.memory.port import Keyframe, Recall
+from filmagent.generation.port import Frames, FrameSize, GenerationRequest, Generator
+from filmagent.graphs.context import FilmContext, context_of, run_folder
+from filmagent.graphs.orders import ShotOrder, order_shot, shot_as_ordered
+from filmagent.graphs.state import FilmState, Json
+from filmagent.graphs.studio import Studio
+from filmagent.graphs.take_store import TakeStore
+from filmagent.schemas.plan import Plan
+from filmagent.schemas.story import SEAM_FRAMES, Shot, Story
+from filmagent.schemas.take import MemoryUse, Review, Take
+from filmagent.scoring.port import ScoringContext, SeenBefore
+
+
+@dataclass(frozen=True)
+class Seam:
+    """The frames that a take continues, and the take they come from."""
+
+    frames: Frames
+    take: str
+
+
+def open_shot(state: FilmState) -> FilmState:
+    """Choose the next shot that has no accepted take; an empty id means that none is left."""
+    story, accepted = Story.model_validate(state["story"]), state.get("accepted", {})
+    waiting = [shot.id for shot in story.shots if shot.id not in accepted]
+    return {"shot": waiting[0] if waiting else "", "lever": None, "notes": ""}
+
+
+def recall(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
+    """Decide what the next take is made with: the order of the shot, and the memory frames it is shown."""
+    context, folder = context_of(runtime), run_folder(runtime)
+    generator = studio.generator(context)
+    order = order_shot(state, context, generator.capabilities)
+    story, plan = Story.model_validate(state["story"]), Plan.model_validate(state["plan"]).for_shot(order.shot)
+    view = bank_before(state, story, folder, order.shot)
+    recalls = studio.policy(context).recall(view, story, plan, order.memory_limit)
+    recalls = _with_subject(recalls, view, order)
+    order = order.model_copy(update={"memory": tuple(_use(entry) for entry in recalls)})
+    return {"order": order.model_dump(mode="json")}
+
+
+def generate(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
+    """Make the ordered take, unless it is already there."""
+    context, folder = context_of(runtime), run_folder(runtime)
+    generator, order = studio.generator(context), ShotOrder.model_validate(state["order"])
+    story, store = Story.model_validate(state["story"]), TakeStore(folder)
+    shot = story.shot(order.shot)
+    prompt = generator.translate(story, shot_as_ordered(shot, order))
+    seam = seam_before(state, story, store, order)
+    take = _take_to_make(context, generator, order, prompt.text, seam, store)
+    position = {
+        "shot": shot.id,
+        "index": [s.id for s in story.shots].index(shot.id),
+        "of": len(story.shots),
+        "attempt": order.attempt,
+    }
+    if (finished := store.find(take.key)) is not None:
+        runtime.stream_writer({"event": "reused", **position})
+        return {"candidate": finished.key}
+
+    def on_step(step: int, steps: int) -> None:
+        runtime.stream_writer({"event": "step", **position, "step": step, "steps": steps})
+
+    runtime.stream_writer({"event": "shot", **position, "caption": shot.caption, "link": order.link})
+    memory = MemoryBank(folder)
+    started = time.perf_counter()
+    made = generator.generate(
+        GenerationRequest(
+            prompt=take.prompt,
+            negative_prompt=take.negative_prompt,
+            link=order.link,
+            seed=order.seed,
+            size=FrameSize(take.width, take.height),
+            frames=order.frames,
+            memory=tuple(memory.picture(use.path, use.sha256) for use in order.memory),
+            seam=None if seam is None else seam.frames,
+            on_step=on_step,
+            cancelled=studio.cancelled.is_set,
+        )
+    )
+    seconds = {**made.seconds, "generate": round(time.perf_counter() - started, 3)}
+    take = take.model_copy(update={"frames": len(made.frames), "seconds": seconds, "notes": prompt.notes})
+    return {"candidate": store.write(take, made.frames).key}
+
+
+def review(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
+    """Measure the candidate and judge it; a strip of its frames is written for whoever looks."""
+    context, folder = context_of(runtime), run_folder(runtime)
+    story, store = Story.model_validate(state["story"]), TakeStore(folder)
+    take = store.get(state["candidate"])
+    frames, order = store.frames(take), ShotOrder.model_validate(state["order"])
+    strip = folder / f"takes/{take.key}.png"
+    if not strip.exists():
+        film_strip(frames, strip)
+    shot, plan = story.shot(take.shot), Plan.model_validate(state["plan"]).for_shot(take.shot)
+    seam = seam_before(state, story, store, order)
+    earlier = [Review.model_validate(entry) for entry in state.get("reviews", {}).get(take.shot, [])]
+    verdict = studio.critic(context).review(
+        take,
+        frames,
+        shot,
+        ScoringContext(
+            story=story,
+            plan=plan,
+            prompt=take.prompt,
+            seam=None if seam is None else seam.frames,
+            memory=_seen_before(bank_before(state, story, folder, take.shot), shot, story),
+        ),
+        history=earlier,
+        budget=_budget(state, context, story, earlier),
+        capabilities=studio.generator(context).capabilities,
+    )
+    runtime.stream_writer({"event": "review", "shot": take.shot, "outcome": verdict.outcome, "reason": verdict.reason})
+    update: FilmState = {
+        "reviews": {take.shot: [verdict.model_dump(mode="json")]},
+        "answer": "approve",
+        "lever": verdict.lever.model_dump(mode="json") if verdict.lever else None,
+    }
+    if verdict.outcome not in ("pass", "retake"):
+        attempts = [*earlier, verdict]
+        update["candidate"] = attempts[best_attempt(attempts)].take
+    return update
+
+
+def accept(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
+    """Accept the candidate: it, and only it, writes to memory."""
+    context, folder = context_of(runtime), run_folder(runtime)
+    story, store = Story.model_validate(state["story"]), TakeStore(folder)
+    take = store.get(state["candidate"])
+    reviews = [Review.model_validate(entry) for entry in state.get("reviews", {}).get(take.shot, [])]
+    by_person = "take" in context.ask
+    outcome = next((entry.outcome for entry in reversed(reviews) if entry.take == take.key), "unreviewed")
+    if outcome == "retake":  # an earlier attempt that turned out to be the best when the budget was spent
+        outcome = "attempts_exhausted"
+    record = MemoryBank(folder).remember(
+        studio.policy(context),
+        bank_before(state, story, folder, take.shot),
+        story,
+        story.shot(take.shot),
+        take,
+        store.frames(take),
+    )
+    runtime.stream_writer({"event": "accepted", "shot": take.shot, "take": take.key, "outcome": outcome})
+    entry: Json = {"take": take.key, "memory": record, "outcome": outcome, "by": "person" if by_person else "critic"}
+    return {"accepted": {take.shot: entry}, "lever": None}
+
+
+def bank_before(state: FilmState, story: Story, folder: Path, shot: str) -> BankView:
+    """Return the bank as a shot sees it: references, then what the accepted takes before it left."""
+    order = [s.id for s in story.shots]
+    accepted = state.get("accepted", {})
+    records = [accepted[key]["memory"] for key in order[: order.index(shot)] if key in accepted]
+    return MemoryBank(folder).view([*state.get("references", []), *records])
+
+
+def seam_before(state: FilmState, story: Story, store: TakeStore, order: ShotOrder) -> Seam | None:
+    """Return the frames that the ordered take continues, or None at a cut."""
+    count = SEAM_FRAMES[order.link]
+    if count == 0:
+        return None
+    ids = [s.id for s in story.shots]
+    before = store.get(state["accepted"][ids[ids.index(order.shot) - 1]]["take"])
+    return Seam(frames=store.frames(before)[-count:], take=before.key)
+
+
+def _take_to_make(
+    context: FilmContext, generator: Generator, order: ShotOrder, prompt: str, seam: Seam | None, store: TakeStore
+) -> Take:
+    capabilities = generator.capabilities
+    width, height = context.width or capabilities.native_size.width, context.height or capabilities.native_size.height
+    seam_hash = None if seam is None else sha256_of_array(seam.frames)
+    key = store.key(
+        {
+            "prompt": prompt,
+            "link": order.link,
+            "seed": order.seed,
+            "width": width,
+            "height": height,
+            "frames": order.frames,
+            "generator": dict(generator.fingerprint),
+            "memory": [use.sha256 for use in order.memory],
+            "seam": seam_hash,
+        }
+    )
+    return Take(
+        key=key,
+        shot=order.shot,
+        attempt=order.attempt,
+        path=store.video_path(key),
+        sha256="",
+        frames=order.frames,
+        fps=capabilities.fps,
+        width=width,
+        height=height,
+        link=order.link,
+        prompt=prompt,
+        seed=order.seed,
+        generator=capabilities.name,
+        memory=order.memory,
+        seam_sha256=seam_hash,
+        seam_take=None if seam is None else seam.take,
+    )
+
+
+def _use(entry: Recall) -> MemoryUse:
+    keyframe = entry.keyframe
+    return MemoryUse(
+        sha256=keyframe.sha256,
+        path=keyframe.path,
+        shot=keyframe.shot,
+        subjects=tuple(keyframe.subjects),
+        place=keyframe.place,
+        reason=entry.reason,
+    )
+
+
+def _with_subject(recalls: tuple[Recall, ...], view: BankView, order: ShotOrder) -> tuple[Recall, ...]:
+    """Put the surest picture of the subject that a lever names among the memory frames, if it is not there."""
+    wanted = order.must_show
+    if wanted is None or order.memory_limit == 0 or any(wanted in entry.keyframe.subjects for entry in recalls):
+        return recalls
+    showing: list[Keyframe] = [keyframe for keyframe in view.keyframes if wanted in keyframe.subjects]
+    if not showing:
+        return recalls
+    surest = max(showing, key=lambda keyframe: keyframe.subjects[wanted])
+    return (
+        (*recalls[-(order.memory_limit - 1) :], Recall(surest, f"the critic asked for {wanted}"))
+        if order.memory_limit > 1
+        else (Recall(surest, f"the critic asked for {wanted}"),)
+    )
+
+
+def _seen_before(view: BankView, shot: Shot, story: Story) -> tuple[SeenBefore, ...]:
+    place = story.place_of(shot)
+    wanted = [
+        keyframe
+        for keyframe in view.keyframes
+        if set(keyframe.subjects) & set(shot.subjects) or (place is not None and keyframe.place == place.id)
+    ]
+    return tuple(SeenBefore(view.image(keyframe), keyframe.subjects, keyframe.place) for keyframe in wanted)
+
+
+def _budget(state: FilmState, context: FilmContext, story: Story, earlier: list[Review]) -> AttemptBudget:
+    """Return what is left: attempts of this shot, and retakes of the whole film."""
+    spent = sum(max(0, len(entries) - 1) for entries in state.get("reviews", {}).values())
+    film = len(story.shots) if context.film_attempts is None else context.film_attempts
+    return AttemptBudget(shot=context.attempts - len(earlier) - 1, film=film - spent)
