@@ -113,7 +113,7 @@ def write_json_atomically(path: Path, value: object) -> None:
     write_bytes_atomically(path, (text + "\n").encode())
 
 
-def read_json(path: Path) -> Any:  # noqa: ANN401 - JSON is any of six types; the caller validates it
+def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:

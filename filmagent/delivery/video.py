@@ -34,7 +34,8 @@ _TO_RGB = "scale=in_color_matrix=bt709:in_range=tv:out_range=pc:flags=lanczos+ac
 class VideoInfo:
     """What a video file holds, read from its packets without decoding them."""
 
-    size: FrameSize
+    width: int
+    height: int
     frames: int
     fps: int
 
@@ -99,7 +100,7 @@ def video_writer(
         if given == 0:
             raise ArtifactError(f"no frames were given for {str(path)!r}; a video needs at least one.")
         written = probe_video(hidden)
-        expected = VideoInfo(FrameSize(size.width * scale, size.height * scale), given, fps)
+        expected = VideoInfo(size.width * scale, size.height * scale, given, fps)
         if written != expected:
             raise ArtifactError(f"ffmpeg wrote {written} for {str(path)!r} instead of {expected}. {_REDO}")
         check(hidden)
@@ -115,11 +116,17 @@ def read_video(path: Path) -> VideoFile:
     arguments = ["-i", str(path), "-map", "0:v:0", "-vf", _TO_RGB, "-fps_mode", "passthrough",
                  "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
     raw = _output_of(arguments, path)
-    shape = (info.frames, info.size.height, info.size.width, 3)
-    if len(raw) != int(np.prod(shape)):
-        raise ArtifactError(f"{str(path)!r} announces {info.frames} frames of {info.size} and holds "
-                            f"{len(raw) / (info.size.width * info.size.height * 3):g}. {_REDO}")
+    if len(raw) != info.frames * info.height * info.width * 3:
+        raise ArtifactError(f"{str(path)!r} announces {info.frames} frames of {info.width}x{info.height} and holds "
+                            f"{len(raw) / (info.width * info.height * 3):g}. {_REDO}")
+    shape = (info.frames, info.height, info.width, 3)
     return VideoFile(np.frombuffer(raw, np.uint8).reshape(shape).copy(), info.fps)
+
+
+def count_decoded_frames(path: Path) -> int:
+    """Decode a whole video and count its frames, holding one at a time. Raises ArtifactError as `read_video` does."""
+    _check_boxes(path)
+    return len(_packets(["-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough"], path).lines)
 
 
 def probe_video(path: Path) -> VideoInfo:
@@ -129,18 +136,16 @@ def probe_video(path: Path) -> VideoInfo:
         ArtifactError: the file is missing, truncated, no video, or has no whole constant frame rate.
     """
     _check_boxes(path)
-    # ffprobe does not come with imageio-ffmpeg; the framecrc muxer prints one line a packet with times and size.
-    text = _output_of(["-i", str(path), "-map", "0:v:0", "-c", "copy", "-f", "framecrc", "pipe:1"], path).decode()
-    headers = dict(line[1:].split(" 0: ", 1) for line in text.splitlines() if line.startswith("#") and " 0: " in line)
-    durations = [int(line.split(",")[3]) for line in text.splitlines() if line and not line.startswith("#")]
+    packets = _packets(["-i", str(path), "-map", "0:v:0", "-c", "copy"], path)
+    durations = [int(line.split(",")[3]) for line in packets.lines]
     try:
-        width, height = (int(number) for number in headers["dimensions"].split("x"))
-        rate = 1 / (Fraction(headers["tb"]) * durations[0])
+        width, height = (int(number) for number in packets.headers["dimensions"].split("x"))
+        rate = 1 / (Fraction(packets.headers["tb"]) * durations[0])
     except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
         raise ArtifactError(f"{str(path)!r} holds no video frames. {_REDO}") from error
     if rate.denominator != 1 or len(set(durations)) != 1:
         raise ArtifactError(f"{str(path)!r} has no whole constant frame rate ({float(rate):g} a second). {_REDO}")
-    return VideoInfo(FrameSize(width, height), len(durations), int(rate))
+    return VideoInfo(width, height, len(durations), int(rate))
 
 
 _REDO = "Delete it and redo the shot."
@@ -202,6 +207,21 @@ def _output_of(arguments: list[str], path: Path) -> bytes:
     if done.returncode != 0 or done.stderr.strip():
         raise ArtifactError(f"cannot read the video {str(path)!r}: {_last_lines(done.stderr)}. {_REDO}")
     return done.stdout
+
+
+@dataclass(frozen=True)
+class _Packets:
+    """What ffmpeg's framecrc muxer prints: headers by name, and a line for every packet."""
+
+    headers: dict[str, str]
+    lines: list[str]
+
+
+def _packets(arguments: list[str], path: Path) -> _Packets:
+    """List the packets of a file as text. (ffprobe, the usual way, does not come with imageio-ffmpeg.)"""
+    text = _output_of([*arguments, "-f", "framecrc", "pipe:1"], path).decode().splitlines()
+    headers = dict(line[1:].split(" 0: ", 1) for line in text if line.startswith("#") and " 0: " in line)
+    return _Packets(headers, [line for line in text if line and not line.startswith("#")])
 
 
 def _check_boxes(path: Path) -> None:

@@ -6,40 +6,31 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from filmagent.delivery.video import VideoInfo, probe_video, read_video, write_video
+from filmagent.delivery.video import VideoInfo, probe_video, read_video, video_writer, write_video
 from filmagent.errors import ArtifactError
 from filmagent.generation.port import Frames, FrameSize
 
-
-def clip(frames: int = 6, width: int = 64, height: int = 48, seed: int = 0) -> Frames:
-    """A disc that crosses a coloured gradient."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[0:height, 0:width]
-    ground = np.stack([x * 255 // width, y * 255 // height, np.full_like(x, rng.integers(40, 200))], axis=-1)
-    video = np.repeat(ground[None], frames, axis=0).astype(np.uint8)
-    for index in range(frames):
-        disc = (x - 10 - 6 * index) ** 2 + (y - height // 2) ** 2 < 80
-        video[index][disc] = rng.integers(0, 255, 3)
-    return video
+Clip = Callable[..., Frames]
 
 
 def run(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
 
-def test_frames_come_back_nearly_unchanged(tmp_path: Path) -> None:
+def test_frames_come_back_nearly_unchanged(tmp_path: Path, clip: Clip) -> None:
     frames = clip()
     write_video(frames, tmp_path / "take.mp4", fps=12)
     video = read_video(tmp_path / "take.mp4")
     assert video.fps == 12 and video.frames.shape == frames.shape and video.frames.flags.writeable
     error = np.abs(video.frames.astype(int) - frames.astype(int))
     assert error.mean() < 2.0
-    assert probe_video(tmp_path / "take.mp4") == VideoInfo(FrameSize(64, 48), 6, 12)
+    assert probe_video(tmp_path / "take.mp4") == VideoInfo(64, 48, 6, 12)
 
 
 @pytest.mark.parametrize("colour", [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (230, 126, 34)])
@@ -50,20 +41,20 @@ def test_colours_survive(tmp_path: Path, colour: tuple[int, int, int]) -> None:
     assert np.abs(back - colour).max() <= 3
 
 
-def test_equal_frames_give_equal_files(tmp_path: Path) -> None:
+def test_equal_frames_give_equal_files(tmp_path: Path, clip: Clip) -> None:
     for name in ("a.mp4", "b.mp4"):
         write_video(clip(), tmp_path / name, fps=12)
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
-def test_one_frame_is_a_video(tmp_path: Path) -> None:
+def test_one_frame_is_a_video(tmp_path: Path, clip: Clip) -> None:
     write_video(clip(1), tmp_path / "one.mp4", fps=16)
     assert len(read_video(tmp_path / "one.mp4").frames) == 1
 
 
-def test_enlargement(tmp_path: Path) -> None:
+def test_enlargement(tmp_path: Path, clip: Clip) -> None:
     write_video(clip(), tmp_path / "large.mp4", fps=12, scale=3)
-    assert probe_video(tmp_path / "large.mp4") == VideoInfo(FrameSize(192, 144), 6, 12)
+    assert probe_video(tmp_path / "large.mp4") == VideoInfo(192, 144, 6, 12)
 
 
 @pytest.mark.parametrize("frames", [np.zeros((2, 47, 64, 3), np.uint8), np.zeros((2, 48, 63, 3), np.uint8),
@@ -75,7 +66,7 @@ def test_frames_that_fit_no_video_are_refused(tmp_path: Path, frames: Frames) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_truncation_is_noticed(tmp_path: Path) -> None:
+def test_every_truncation_is_noticed(tmp_path: Path, clip: Clip) -> None:
     write_video(clip(), tmp_path / "whole.mp4", fps=12)
     whole = (tmp_path / "whole.mp4").read_bytes()
     for length in [0, 4, 30, len(whole) // 3, len(whole) // 2, len(whole) - 200, len(whole) - 1]:
@@ -84,7 +75,7 @@ def test_every_truncation_is_noticed(tmp_path: Path) -> None:
             read_video(tmp_path / "cut.mp4")
 
 
-def test_damage_in_the_index_or_the_pictures_is_noticed(tmp_path: Path) -> None:
+def test_damage_in_the_index_or_the_pictures_is_noticed(tmp_path: Path, clip: Clip) -> None:
     write_video(clip(seed=3), tmp_path / "whole.mp4", fps=12)
     whole = (tmp_path / "whole.mp4").read_bytes()
     zeroed = whole[:-400] + bytes(400)
@@ -141,9 +132,7 @@ with video_writer(Path({str(tmp_path)!r}) / "take.mp4", FrameSize(64, 48), 12) a
     assert not (tmp_path / "take.mp4").exists()
 
 
-def test_an_interrupted_block_keeps_the_old_file(tmp_path: Path) -> None:
-    from filmagent.delivery.video import video_writer
-
+def test_an_interrupted_block_keeps_the_old_file(tmp_path: Path, clip: Clip) -> None:
     write_video(clip(seed=1), tmp_path / "take.mp4", fps=12)
     before = (tmp_path / "take.mp4").read_bytes()
     with pytest.raises(KeyboardInterrupt), video_writer(tmp_path / "take.mp4", FrameSize(64, 48), 12) as write:
