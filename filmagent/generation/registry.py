@@ -1,0 +1,92 @@
+"""Which generators there are, by the name that a person types.
+
+Importing this loads no torch, and making a generator loads no weights: a generator's own module is imported when it
+is asked for. Knows names; nothing of how any generator works.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import cast
+
+from filmagent.errors import UsageError
+from filmagent.generation.limits import check_request_fits, check_size
+from filmagent.generation.port import Generator
+
+__all__ = ["check_request_fits", "check_size", "create_generator", "generator_names"]
+
+Factory = Callable[..., Generator]
+"""Called with the keyword arguments `steps: int | None` and `guidance: float | None`; with the folder first for
+a generator that needs one."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a named generator is made."""
+
+    module: str
+    factory: str
+    needs_folder: bool = False
+    """Whether the name is followed by `:FOLDER`, the model's files."""
+
+
+GENERATORS: Mapping[str, Entry] = {
+    "papercut": Entry("filmagent.generation.papercut.generator", "papercut"),
+    "wan-storymem": Entry("filmagent.generation.wan.storymem", "wan_storymem", needs_folder=True),
+}
+
+
+def generator_names() -> tuple[str, ...]:
+    """Return the names after `--generator`, as a person writes them."""
+    return tuple(f"{name}:FOLDER" if entry.needs_folder else name for name, entry in GENERATORS.items())
+
+
+def create_generator(name: str, *, steps: int | None = None, guidance: float | None = None) -> Generator:
+    """Make a generator; cheap, since weights load with its first shot.
+
+    Args:
+        name: one of `generator_names()`, such as `papercut` or `wan-storymem:/models/wan`; or `package.module:factory`
+            for a generator of one's own, where `factory(steps=..., guidance=...)` returns a `Generator`.
+        steps: denoising steps; None: the generator's default.
+        guidance: guidance scale; None: the generator's default.
+
+    Raises:
+        UsageError: there is no such generator, or its name lacks the folder of its files.
+    """
+    word, colon, rest = name.partition(":")
+    if (entry := GENERATORS.get(word)) is not None:
+        factory = cast("Factory", getattr(import_module(entry.module), entry.factory))
+        if entry.needs_folder:
+            if not rest:
+                raise UsageError(f"generator {name!r} needs the folder of its files: write {word}:FOLDER")
+            return factory(rest, steps=steps, guidance=guidance)
+        if colon:
+            raise UsageError(f"generator {name!r}: {word} takes nothing behind a colon; write {word!r}")
+        return factory(steps=steps, guidance=guidance)
+    if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name):
+        return _own_generator(name, word, rest, steps=steps, guidance=guidance)
+    raise UsageError(
+        f"generator {name!r} is unknown; choose from {', '.join(generator_names())}, or write package.module:factory"
+    )
+
+
+def _own_generator(name: str, module: str, factory: str, *, steps: int | None, guidance: float | None) -> Generator:
+    """Make a generator that a person brought along."""
+    try:
+        make = getattr(import_module(module), factory)
+    except ImportError as error:
+        raise UsageError(f"generator {name!r}: module {module!r} cannot be imported ({error})") from error
+    except AttributeError as error:
+        raise UsageError(f"generator {name!r}: module {module!r} has no {factory!r}") from error
+    if not callable(make):
+        raise UsageError(f"generator {name!r}: {factory!r} is no function that returns a generator")
+    made = make(steps=steps, guidance=guidance)
+    if not isinstance(made, Generator):
+        raise UsageError(
+            f"generator {name!r} made a {type(made).__name__}, "
+            "which lacks what filmagent.generation.port.Generator asks for"
+        )
+    return made

@@ -1,0 +1,158 @@
+"""Denoises a shot with memory in front: StoryMem on diffusers' own Wan2.2 pipeline.
+
+The loop, the switch between the two experts, guidance, offload and decoding stay the stock pipeline's. Added are the
+negative positions of memory, the noise in front of the shot, the ready-made condition, and the cut that keeps memory
+out of the decoder. With no memory the result is the stock pipeline's, bit for bit.
+
+StoryMem denoises memory positions too, from pure noise, with the timestep of all other tokens; memory itself is clean
+and only in the condition. Knows tensors; nothing of prompts' words, pictures or files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from filmagent.errors import GenerationCancelledError, GenerationError, ModelFilesError
+from filmagent.generation.wan.conditions import ShotCondition
+from filmagent.generation.wan.library import WanImageToVideoPipeline, randn_tensor
+from filmagent.generation.wan.rope import MemoryRope, install_memory_rope, memory_positions
+
+MASK_CHANNELS = 4
+
+
+def _never() -> bool:
+    return False
+
+
+class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffusers has no types
+    """The stock image-to-video pipeline, conditioned on memory frames as well."""
+
+    _condition: ShotCondition | None = None
+
+    def register_modules(self, **modules: Any) -> None:
+        """Take in the models; memory positions are installed at once, before any hook can be."""
+        super().register_modules(**modules)
+        for expert in self._experts():
+            install_memory_rope(expert)
+
+    @torch.no_grad()
+    def make_shot(
+        self,
+        condition: ShotCondition,
+        *,
+        prompt_embeds: Tensor,
+        negative_prompt_embeds: Tensor | None,
+        steps: int,
+        guidance: float,
+        guidance_2: float | None = None,
+        memory_stride: int = 5,
+        generator: torch.Generator | None = None,
+        latents: Tensor | None = None,
+        keep_memory: bool = False,
+        output_type: str = "np",
+        on_step: Callable[[int, int], None] = lambda step, steps: None,
+        cancelled: Callable[[], bool] = _never,
+    ) -> Any:
+        """Denoise and decode one shot.
+
+        Args:
+            condition: what the experts are shown, from `ConditionEncoder`.
+            prompt_embeds: text features (1, tokens, width); `negative_prompt_embeds` alike, used if guidance > 1.
+            steps: denoising steps.
+            guidance: scale of the high-noise expert; `guidance_2` of the low-noise one (None: the same).
+            memory_stride: latent positions between neighbouring memory frames.
+            generator: source of the noise. The shot's noise is drawn before the memory's: the same seed gives the
+                same shot noise whatever is remembered.
+            latents: the noise itself, (1, 16, memory + T, h, w), instead of drawing it.
+            keep_memory: leave the memory positions in the result; only with `output_type="latent"`.
+            output_type: `np`: float32 frames (1, F, H, W, 3) from 0 to 1; `latent`: (1, 16, T, h, w).
+            on_step: called after every step with (steps done, steps in all).
+            cancelled: asked after every step.
+
+        Raises:
+            GenerationCancelledError: `cancelled` said so.
+            GenerationError: the result holds values that are not numbers, or memory does not fit the positions.
+            ModelFilesError: these experts cannot be conditioned this way.
+        """
+        self._check_experts()
+        known = condition.latents.shape
+        scale = self.vae_scale_factor_spatial
+        height, width = known[3] * scale, known[4] * scale
+
+        def after_step(_: Any, step: int, __: Any, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+            on_step(step + 1, self.num_timesteps)
+            if cancelled():
+                raise GenerationCancelledError(f"stopped after step {step + 1} of {self.num_timesteps}")
+            if step + 1 < self.num_timesteps:
+                return {}
+            if not torch.isfinite(tensors["latents"]).all():
+                raise GenerationError("the experts made values that are no numbers: fetch the model's files again")
+            return {} if keep_memory else {"latents": tensors["latents"][:, :, condition.memory :]}
+
+        self._condition = condition
+        try:
+            with memory_positions(self._ropes(), condition.memory, memory_stride):
+                return super().__call__(
+                    image=torch.zeros(1, 3, height, width),  # the stock code asks for one; the condition replaces it
+                    height=height,
+                    width=width,
+                    num_frames=(known[2] - condition.memory - 1) * self.vae_scale_factor_temporal + 1,
+                    prompt_embeds=prompt_embeds,
+                    negative_prompt_embeds=negative_prompt_embeds,
+                    num_inference_steps=steps,
+                    guidance_scale=guidance,
+                    guidance_scale_2=guidance_2 if self.config.boundary_ratio is not None else None,
+                    generator=generator,
+                    latents=latents,
+                    output_type=output_type,
+                    callback_on_step_end=after_step,
+                    max_sequence_length=prompt_embeds.shape[1],
+                ).frames
+        except BaseException:
+            self.maybe_free_model_hooks()  # the stock code does this only at the end of a shot that succeeded
+            raise
+        finally:
+            self._condition = None
+
+    def prepare_latents(
+        self, image: Tensor, batch_size: int, num_channels_latents: int = 16, height: int = 480, width: int = 832,
+        num_frames: int = 81, dtype: torch.dtype | None = None, device: torch.device | None = None,
+        generator: torch.Generator | None = None, latents: Tensor | None = None, last_image: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Return the noise to start from and the condition, both with memory in front."""
+        if self._condition is None:
+            raise GenerationError("call make_shot: a shot needs its condition")
+        condition, memory = self._condition.latents.to(device, dtype), self._condition.memory
+        if latents is not None:
+            return latents.to(device, dtype), condition
+        shape = (batch_size, num_channels_latents, condition.shape[2] - memory, *condition.shape[3:])
+        noise = randn_tensor(shape, generator, device, dtype)
+        if memory:
+            in_front = randn_tensor((*shape[:2], memory, *shape[3:]), generator, device, dtype)
+            noise = torch.cat([in_front, noise], dim=2)
+        return noise, condition
+
+    def _experts(self) -> list[Any]:
+        found = (getattr(self, "transformer", None), getattr(self, "transformer_2", None))
+        return [expert for expert in found if expert is not None]
+
+    def _ropes(self) -> list[MemoryRope]:
+        return [install_memory_rope(expert) for expert in self._experts()]
+
+    def _check_experts(self) -> None:
+        """Refuse experts that read anything but noise, mask and latents."""
+        channels = self.vae.config.z_dim
+        wanted = channels + MASK_CHANNELS + channels
+        for expert in self._experts():
+            if expert.config.in_channels != wanted or expert.config.image_dim is not None:
+                raise ModelFilesError(
+                    f"an expert reads {expert.config.in_channels} channels"
+                    f"{' and CLIP images' if expert.config.image_dim is not None else ''}; memory needs a Wan2.2 "
+                    f"image-to-video expert with {wanted} channels and none (such as Wan2.2-I2V-A14B)"
+                )
+        if self.config.expand_timesteps:
+            raise ModelFilesError("this pipeline expands timesteps (TI2V-5B); memory needs Wan2.2-I2V-A14B's kind")

@@ -1,0 +1,1 @@
+"""Toy models and helpers that several tests share."""
