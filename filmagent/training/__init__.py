@@ -1,0 +1,1 @@
+"""How weights are made. Knows nothing of films, agents or graphs."""

@@ -1,0 +1,94 @@
+"""Words typed by a person -> one training of the papercut model -> an exit code. Knows no mathematics.
+
+`filmagent train papercut vae`, then `denoiser`, then `export`: every word goes on where its folder stands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+PARTS = ("vae", "denoiser", "export", "clip")
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add `papercut` to a `train` command."""
+    parser = subparsers.add_parser("papercut", help="train the built-in small model on this machine")
+    _add_arguments(parser)
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Parse the words after `train papercut` and run them."""
+    parser = argparse.ArgumentParser(prog="filmagent train papercut", description=__doc__)
+    _add_arguments(parser)
+    return run(parser.parse_args(words))
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("part", choices=PARTS, help="vae, then denoiser, then export; clip stands alone")
+    parser.add_argument("--minutes", type=float, help="how long to train, all runs together (default: the part's own)")
+    parser.add_argument("--data", type=Path, default=Path("papercut-training"), help="checkpoints, caches and logs")
+    parser.add_argument("--seed", type=int, help="seed of the world and of the weights (default: the part's own)")
+    parser.add_argument("--out", type=Path, help="export: where the weights go (default: DATA/weights)")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: as many as torch takes)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train or export what the arguments say."""
+    import torch
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    chosen = {name: value for name in ("minutes", "seed") if (value := getattr(args, name)) is not None}
+    weights: Path = args.out or args.data / "weights"
+    if args.part == "vae":
+        _train_vae(args.data, chosen)
+    elif args.part == "denoiser":
+        _train_denoiser(args.data, chosen)
+    elif args.part == "export":
+        _export(args.data, weights, chosen)
+    else:
+        from filmagent.training.papercut.clip import ClipTraining, train_clip
+
+        train_clip(ClipTraining(**chosen), args.data)
+    return 0
+
+
+def _train_vae(data: Path, chosen: dict[str, float]) -> None:
+    from filmagent.training.papercut.export import export_vae, held_out_shots, measure_vae
+    from filmagent.training.papercut.vae import VaeTraining, train_vae
+
+    vae = train_vae(VaeTraining(**chosen), data)  # type: ignore[arg-type]
+    measure, _ = measure_vae(vae, held_out_shots(48))
+    export_vae(vae, measure, data / "weights" / "vae")
+    _say(f"VAE: {measure.psnr} dB on held-out shots, {measure.psnr_first_frames} dB on their first frames")
+
+
+def _train_denoiser(data: Path, chosen: dict[str, float]) -> None:
+    from filmagent.training.papercut.latents import StoryCache, grey_condition, open_encoder
+    from filmagent.training.papercut.trainer import DenoiserTraining, train_denoiser
+
+    settings = DenoiserTraining(**chosen)  # type: ignore[arg-type]
+    encoder = open_encoder(data / "weights" / "vae")
+    stills = StoryCache(data, encoder, settings.seed, stills=settings.stills_a_story, shots=0)
+    shots = StoryCache(data, encoder, settings.seed + 1, stills=settings.stills_beside_shots, shots=settings.shots_a_story)
+    run = train_denoiser(settings, data, stills, shots, grey_condition(encoder))
+    _say(f"denoiser: {run.step} steps, {run.samples} examples, losses {run.losses}")
+
+
+def _export(data: Path, weights: Path, chosen: dict[str, float]) -> None:
+    from filmagent.training.papercut.export import export_all
+
+    for path in export_all(data, weights):
+        _say(str(path))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,198 @@
+"""The denoiser's training loop: curriculum, two optimizers, averaged weights, checkpoints by time. Draws nothing."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerFast, UMT5EncoderModel
+
+from filmagent.generation.wan.library import WanTransformer3DModel
+from filmagent.training.papercut import checkpoint
+from filmagent.training.papercut.denoiser import Batch, Mixture, build_denoiser, flow_loss, make_batch
+from filmagent.training.papercut.latents import StoryCache
+from filmagent.training.papercut.muon import Muon, split_weights
+from filmagent.training.papercut.text import build_text_encoder, build_tokenizer, encode_text
+
+OUTER_LAYERS = ("patch_embedding", "proj_out", "shared", "relative_attention_bias", "scale_shift_table", "time_proj")
+
+
+@dataclass(frozen=True)
+class DenoiserTraining:
+    """Everything that decides a denoiser training."""
+
+    minutes: float = 90.0
+    seed: int = 3
+    width: int = 256
+    layers: int = 8
+    text_width: int = 128
+    rate: float = 1e-3
+    matrix_rate: float = 2e-3
+    warm_up: int = 100
+    decay_from: float = 0.7
+    average: float = 0.998
+    still_batch: int = 16
+    shot_batch: int = 8
+    stills_until: float = 0.3
+    mixed_until: float = 0.5
+    shots_mixed: float = 0.5
+    shots_late: float = 0.8
+    stills_a_story: int = 8
+    shots_a_story: int = 3
+    stills_beside_shots: int = 3
+    first_stories: int = 128
+    most_still_stories: int = 3000
+    most_shot_stories: int = 1000
+    steps_a_story: float = 1.0
+    mixture: Mixture = field(default_factory=Mixture)
+
+
+class Models(nn.Module):
+    """The two networks that are trained together."""
+
+    def __init__(self, settings: DenoiserTraining, vocabulary_size: int) -> None:
+        super().__init__()
+        self.denoiser: WanTransformer3DModel = build_denoiser(settings.width, settings.layers, settings.text_width)
+        self.encoder: UMT5EncoderModel = build_text_encoder(vocabulary_size, settings.text_width)
+
+
+@dataclass
+class Run:
+    """What one training holds in memory."""
+
+    models: Models
+    averaged: Models
+    optimizers: list[torch.optim.Optimizer]
+    tokenizer: PreTrainedTokenizerFast
+    rng: random.Random
+    step: int = 0
+    samples: int = 0
+    losses: dict[str, float] = field(default_factory=dict)
+
+
+def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) -> Run:
+    """A new run, or the one that `folder` holds."""
+    rng = random.Random(settings.seed)
+    torch.manual_seed(settings.seed)
+    tokenizer = build_tokenizer()
+    models = Models(settings, len(tokenizer))
+    averaged = copy.deepcopy(models).requires_grad_(False)
+    matrices, rest = split_weights(models, OUTER_LAYERS)
+    optimizers = [
+        Muon(matrices, settings.matrix_rate),
+        torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.95), weight_decay=0.0),
+    ]
+    run = Run(models, averaged, optimizers, tokenizer, rng)
+    state = checkpoint.load(folder / "denoiser.pt", rng)
+    if state:
+        models.load_state_dict(state["models"])
+        averaged.load_state_dict(state["averaged"])
+        for optimizer, kept in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+        run.step, run.samples, run.losses = state["step"], state["samples"], state["losses"]
+        clock.resume(state["spent"])
+    return run
+
+
+def train_denoiser(
+    settings: DenoiserTraining,
+    folder: Path,
+    stills: StoryCache,
+    shots: StoryCache,
+    grey: Tensor,
+    max_steps: int | None = None,
+    share_of_step: Callable[[int], float] | None = None,
+) -> Run:
+    """Train, or go on training, until the minutes are spent.
+
+    `share_of_step` replaces the clock where a test or a study needs the same schedule on any machine.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    clock = checkpoint.Clock(settings.minutes)
+    run = open_run(settings, folder, clock)
+    while max_steps is None or run.step < max_steps:
+        spent = clock.advance()
+        share = share_of_step(run.step) if share_of_step else spent
+        if share >= 1:
+            break
+        kind, batch = _next_batch(settings, run, share, stills, shots, grey)
+        loss = _step(settings, run, batch, _rate_factor(settings, run.step, share))
+        run.losses[kind] = 0.98 * run.losses.get(kind, loss) + 0.02 * loss
+        if run.step % 50 == 0:
+            _log(folder / "denoiser.jsonl", run, clock.spent, len(stills.stories), len(shots.stories))
+        if clock.due():
+            save_run(folder, run, clock.spent)
+    clock.advance()
+    save_run(folder, run, clock.spent)
+    return run
+
+
+def _next_batch(
+    settings: DenoiserTraining, run: Run, share: float, stills: StoryCache, shots: StoryCache, grey: Tensor
+) -> tuple[str, Batch]:
+    """Stills first, then both, then mostly shots; every step of a kind also brings fresh stories of that kind."""
+    chance = 0.0 if share < settings.stills_until else settings.shots_late
+    if settings.stills_until <= share < settings.mixed_until:
+        chance = settings.shots_mixed
+    moving = run.rng.random() < chance
+    cache = shots if moving else stills
+    most = settings.most_shot_stories if moving else settings.most_still_stories
+    seen = run.losses.get("shot batches" if moving else "still batches", 0) + 1
+    run.losses["shot batches" if moving else "still batches"] = seen
+    count = min(most, settings.first_stories + int(seen * settings.steps_a_story))
+    cache.grow(count)
+    size = settings.shot_batch if moving else settings.still_batch
+    batch = make_batch(run.rng, cache.stories[:count], size, moving, grey, settings.mixture)
+    return ("shots" if moving else "stills"), batch
+
+
+def _rate_factor(settings: DenoiserTraining, step: int, share: float) -> float:
+    """Warm up, hold, and fall towards zero at the end."""
+    falling = 1.0 if share < settings.decay_from else (1 - share) / (1 - settings.decay_from)
+    return min(1.0, (step + 1) / settings.warm_up) * max(falling, 0.02)
+
+
+def _step(settings: DenoiserTraining, run: Run, batch: Batch, factor: float) -> float:
+    for optimizer, rate in zip(run.optimizers, (settings.matrix_rate, settings.rate), strict=True):
+        for group in optimizer.param_groups:
+            group["lr"] = rate * factor
+        optimizer.zero_grad()
+    text = encode_text(run.tokenizer, run.models.encoder, batch.sentences)
+    loss = flow_loss(run.models.denoiser, text, batch)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(run.models.parameters(), 1.0)
+    for optimizer in run.optimizers:
+        optimizer.step()
+    run.step += 1
+    run.samples += len(batch.clean)
+    kept = min(settings.average, (1 + run.step) / (10 + run.step))
+    with torch.no_grad():
+        torch._foreach_lerp_(list(run.averaged.parameters()), list(run.models.parameters()), 1 - kept)
+    return float(loss.detach())
+
+
+def save_run(folder: Path, run: Run, spent: float) -> None:
+    """Write the checkpoint of a run."""
+    state = {
+        "models": run.models.state_dict(),
+        "averaged": run.averaged.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in run.optimizers],
+        "step": run.step,
+        "samples": run.samples,
+        "losses": run.losses,
+        "spent": spent,
+    }
+    checkpoint.save(folder / "denoiser.pt", state, run.rng)
+
+
+def _log(path: Path, run: Run, spent: float, stills: int, shots: int) -> None:
+    line = {"step": run.step, "samples": run.samples, "seconds": round(spent), **run.losses}
+    line |= {"still stories": stills, "shot stories": shots}
+    with path.open("a", encoding="utf-8") as log:
+        log.write(json.dumps(line) + "\n")

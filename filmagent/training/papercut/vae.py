@@ -1,0 +1,188 @@
+"""Trains the small AutoencoderKLWan on clips of the papercut world. Knows no text and no denoiser."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from filmagent.generation.wan.library import AutoencoderKLWan
+from filmagent.training.papercut import checkpoint
+from filmagent.training.papercut.muon import Muon, split_weights
+from filmagent.training.papercut.world import RenderedShot, render_shot, sample_shot, sample_story
+
+LATENT_CHANNELS = 16
+FIGURE_WEIGHT = 3.0
+FIRST_FRAME_WEIGHT = 2.5
+OUTER_LAYERS = ("encoder.conv_in", "decoder.conv_out", "encoder.conv_out", "decoder.conv_in", "quant_conv", "gamma")
+
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+Weights = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True)
+class VaeTraining:
+    """Everything that decides a VAE training."""
+
+    minutes: float = 20.0
+    seed: int = 1
+    batch: int = 2
+    crop: tuple[int, int, int] = (13, 64, 96)
+    rate: float = 2e-3
+    matrix_rate: float = 3e-3
+    pool: int = 48
+    latent_noise: float = 0.05
+    edge_weight: float = 0.5
+    edge_weight_late: float = 1.0
+    base: int = 24
+    decoder_base: int = 32
+
+
+def build_vae(base: int = 24, decoder_base: int = 32) -> AutoencoderKLWan:
+    """A small VAE of Wan2.2's class: 8x in space, 4x in time, 16 channels."""
+    return AutoencoderKLWan(
+        base_dim=base,
+        decoder_base_dim=decoder_base,
+        z_dim=LATENT_CHANNELS,
+        dim_mult=[1, 2, 2],
+        num_res_blocks=1,
+        attn_scales=[],
+        temperal_downsample=[True, True],
+        in_channels=12,
+        out_channels=12,
+        patch_size=2,
+        is_residual=True,
+        scale_factor_temporal=4,
+        scale_factor_spatial=8,
+        latents_mean=[0.0] * LATENT_CHANNELS,
+        latents_std=[1.0] * LATENT_CHANNELS,
+    )
+
+
+def pixels(frames: Pixels) -> Tensor:
+    """Frames [B, F, H, W, 3] of bytes as the VAE's input [B, 3, F, H, W] from -1 to 1."""
+    return torch.from_numpy(frames).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+
+
+def _fresh(rng: random.Random) -> RenderedShot:
+    return render_shot(sample_shot(rng, sample_story(rng)))
+
+
+def _crop(rng: random.Random, shot: RenderedShot, size: tuple[int, int, int]) -> tuple[Pixels, Weights]:
+    """A cut of the clip with the weight of its pixels, two times of three around a figure: there is the detail."""
+    limits = [whole - part for whole, part in zip(shot.frames.shape[:3], size, strict=True)]
+    start = [rng.randint(0, limit) for limit in limits]
+    figures = np.zeros(shot.frames.shape[:3], dtype=np.float32)
+    for mask in shot.masks.values():
+        figures = np.maximum(figures, mask)
+    ys, xs = np.nonzero(figures[start[0]])
+    if len(ys) and rng.random() < 0.67:
+        spot = rng.randrange(len(ys))
+        start[1] = min(max(int(ys[spot]) - size[1] // 2, 0), limits[1])
+        start[2] = min(max(int(xs[spot]) - size[2] // 2, 0), limits[2])
+    cut = tuple(slice(begin, begin + length) for begin, length in zip(start, size, strict=True))
+    weights = 1 + FIGURE_WEIGHT * figures[cut]
+    # One frame of the first latent against four of every other, and keyframes are first frames only.
+    weights[0] *= FIRST_FRAME_WEIGHT
+    return shot.frames[cut], weights
+
+
+def reconstruction_loss(made: Tensor, true: Tensor, weights: Tensor, edge_weight: float) -> Tensor:
+    """Weighted L1 of the pixels and of their differences: edges are what makes a cut-out readable."""
+    off = made - true
+    across = ((off[..., 1:] - off[..., :-1]).abs() * weights[..., 1:]).mean()
+    down = ((off[..., 1:, :] - off[..., :-1, :]).abs() * weights[..., 1:, :]).mean()
+    return ((off.abs() * weights).mean() + edge_weight * (across + down)) / weights.mean()
+
+
+def train_vae(settings: VaeTraining, folder: Path, max_steps: int | None = None) -> AutoencoderKLWan:
+    """Train, or go on training, until the minutes are spent; the model is also left in `folder`/vae."""
+    rng = random.Random(settings.seed)
+    torch.manual_seed(settings.seed)
+    vae = build_vae(settings.base, settings.decoder_base)
+    matrices, rest = split_weights(vae, OUTER_LAYERS)
+    optimizers = [
+        Muon(matrices, settings.matrix_rate, decay=0.0),
+        torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.95), weight_decay=0.0),
+    ]
+    clock = checkpoint.Clock(settings.minutes)
+    state = checkpoint.load(folder / "vae.pt", rng)
+    step, average = 0, None
+    if state:
+        vae.load_state_dict(state["vae"])
+        for optimizer, kept in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+        step, average = state["step"], state["average"]
+        clock.resume(state["spent"])
+    pool = [_fresh(random.Random(f"{settings.seed}/{step}/{index}")) for index in range(settings.pool)]
+    folder.mkdir(parents=True, exist_ok=True)
+    while (share := clock.advance()) < 1 and (max_steps is None or step < max_steps):
+        _set_rates(optimizers, (settings.matrix_rate, settings.rate), min(1.0, (step + 1) / 100) * (1 - share) ** 0.7 + 0.01)
+        pool[rng.randrange(len(pool))] = _fresh(rng)
+        crops, weights = zip(*[_crop(rng, rng.choice(pool), settings.crop) for _ in range(settings.batch)], strict=True)
+        edge = settings.edge_weight if share < 0.6 else settings.edge_weight_late
+        weight = torch.from_numpy(np.stack(weights))[:, None]
+        error = _step(vae, optimizers, pixels(np.stack(crops)), weight, edge, settings.latent_noise)
+        average = error if average is None else 0.98 * average + 0.02 * error
+        step += 1
+        if step % 50 == 0:
+            _log(folder / "vae.jsonl", {"step": step, "seconds": round(clock.spent), "l1": round(average, 5)})
+        if clock.due():
+            _save(folder, vae, optimizers, step, average, clock.spent, rng)
+    clock.advance()
+    _save(folder, vae, optimizers, step, average, clock.spent, rng)
+    return vae
+
+
+def _step(
+    vae: AutoencoderKLWan,
+    optimizers: list[torch.optim.Optimizer],
+    true: Tensor,
+    weights: Tensor,
+    edge: float,
+    noise: float,
+) -> float:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mean = vae.encode(true).latent_dist.mean
+        noisy = mean + torch.randn_like(mean) * noise * mean.detach().std()
+        made = vae.decode(noisy).sample
+    made = made.float()
+    loss = reconstruction_loss(made, true, weights, edge) + 3e-4 * mean.float().pow(2).mean()
+    for optimizer in optimizers:
+        optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+    for optimizer in optimizers:
+        optimizer.step()
+    return float((made.detach() - true).abs().mean())
+
+
+def _set_rates(optimizers: list[torch.optim.Optimizer], rates: tuple[float, float], factor: float) -> None:
+    for optimizer, rate in zip(optimizers, rates, strict=True):
+        for group in optimizer.param_groups:
+            group["lr"] = rate * factor
+
+
+def _log(path: Path, line: dict[str, float]) -> None:
+    with path.open("a", encoding="utf-8") as log:
+        log.write(json.dumps(line) + "\n")
+
+
+def _save(
+    folder: Path,
+    vae: AutoencoderKLWan,
+    optimizers: list[torch.optim.Optimizer],
+    step: int,
+    average: float | None,
+    spent: float,
+    rng: random.Random,
+) -> None:
+    kept = [optimizer.state_dict() for optimizer in optimizers]
+    state = {"vae": vae.state_dict(), "optimizers": kept, "step": step, "average": average, "spent": spent}
+    checkpoint.save(folder / "vae.pt", state, rng)
