@@ -233,8 +233,9 @@ def _verb_bases(word: str) -> Iterator[str]:
 
 def _singulars(word: str) -> Iterator[str]:
     yield word
-    if word.endswith("s") and len(word) > 3:
-        yield word[:-1]
+    for ending, singular in (("ies", "y"), ("ves", "f"), ("es", ""), ("s", "")):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            yield word[: -len(ending)] + singular
 
 
 def _first_shot_of(story: Story, key: str) -> str | None:

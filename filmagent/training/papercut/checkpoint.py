@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from dataclasses import dataclass, field
@@ -46,7 +45,7 @@ def save(path: Path, state: dict[str, Any], rng: random.Random) -> None:
     whole = {**state, "python_rng": rng.getstate(), "torch_rng": torch.get_rng_state()}
     beside = path.with_name(path.name + ".part")
     torch.save(whole, beside)
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def load(path: Path, rng: random.Random) -> dict[str, Any] | None:

@@ -74,7 +74,9 @@ def _train_denoiser(data: Path, chosen: dict[str, float]) -> None:
     settings = DenoiserTraining(**chosen)  # type: ignore[arg-type]
     encoder = open_encoder(data / "weights" / "vae")
     stills = StoryCache(data, encoder, settings.seed, stills=settings.stills_a_story, shots=0)
-    shots = StoryCache(data, encoder, settings.seed + 1, stills=settings.stills_beside_shots, shots=settings.shots_a_story)
+    shots = StoryCache(
+        data, encoder, settings.seed + 1, stills=settings.stills_beside_shots, shots=settings.shots_a_story
+    )
     run = train_denoiser(settings, data, stills, shots, grey_condition(encoder))
     _say(f"denoiser: {run.step} steps, {run.samples} examples, losses {run.losses}")
 

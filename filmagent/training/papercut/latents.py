@@ -5,7 +5,6 @@ Story number n is a function of the seed and n alone, so that a cache can grow, 
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ GREY = 127.5
 
 @dataclass(frozen=True)
 class Clip:
-    """One training target: latents [16, T, h, w], its condition, how many latent frames of that are known, its truth."""
+    """One target: latents [16, T, h, w], its condition, how many latent frames of that are known, its truth."""
 
     latents: Tensor
     condition: Tensor | None
@@ -66,6 +65,7 @@ class Encoder:
 
     @torch.no_grad()
     def __call__(self, video: Tensor) -> Tensor:
+        """Encode clips [B, 3, F, H, W] from -1 to 1."""
         with torch.autocast("cpu", dtype=torch.bfloat16):
             found = self.vae.encode(video).latent_dist.mode().float()
         return (found - self.mean) / self.std
@@ -75,7 +75,9 @@ def open_encoder(folder: Path) -> Encoder:
     """The encoder of an exported VAE folder, with the statistics in its configuration."""
     vae = AutoencoderKLWan.from_pretrained(folder).eval().requires_grad_(False)
     shape = (1, vae.config.z_dim, 1, 1, 1)
-    return Encoder(vae, torch.tensor(vae.config.latents_mean).view(shape), torch.tensor(vae.config.latents_std).view(shape))
+    return Encoder(
+        vae, torch.tensor(vae.config.latents_mean).view(shape), torch.tensor(vae.config.latents_std).view(shape)
+    )
 
 
 def grey_condition(encoder: Encoder) -> Tensor:
@@ -162,5 +164,5 @@ class StoryCache:
         beside = path.with_suffix(".part")
         kept: list[Any] = self._unsaved[-self.SHARD :]
         torch.save(kept, beside)
-        os.replace(beside, path)
+        beside.replace(path)
         self._unsaved = []

@@ -94,7 +94,9 @@ def curve(log: Path, names: Sequence[str], size: tuple[int, int] = (640, 240)) -
         y = bottom - share * (bottom - top)
         draw.line([(left, y), (right, y)], fill=(224, 224, 224))
         draw.text((4, y - 6), f"{low + share * (high - low):.3f}", fill=(60, 60, 60))
-        draw.text((left + share * (right - left) - 20, bottom + 6), f"{share * longest / 60:.0f} min", fill=(60, 60, 60))
+        draw.text(
+            (left + share * (right - left) - 20, bottom + 6), f"{share * longest / 60:.0f} min", fill=(60, 60, 60)
+        )
     for index, name in enumerate(names):
         points = [
             (

@@ -123,7 +123,9 @@ def train_vae(settings: VaeTraining, folder: Path, max_steps: int | None = None)
     pool = [_fresh(random.Random(f"{settings.seed}/{step}/{index}")) for index in range(settings.pool)]
     folder.mkdir(parents=True, exist_ok=True)
     while (share := clock.advance()) < 1 and (max_steps is None or step < max_steps):
-        _set_rates(optimizers, (settings.matrix_rate, settings.rate), min(1.0, (step + 1) / 100) * (1 - share) ** 0.7 + 0.01)
+        _set_rates(
+            optimizers, (settings.matrix_rate, settings.rate), min(1.0, (step + 1) / 100) * (1 - share) ** 0.7 + 0.01
+        )
         pool[rng.randrange(len(pool))] = _fresh(rng)
         crops, weights = zip(*[_crop(rng, rng.choice(pool), settings.crop) for _ in range(settings.batch)], strict=True)
         edge = settings.edge_weight if share < 0.6 else settings.edge_weight_late

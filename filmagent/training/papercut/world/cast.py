@@ -104,13 +104,21 @@ def _nose(pen: Pen, head: Point, drop: float, size: float) -> None:
 def _cat_ears(pen: Pen, tones: Tones, head: Point) -> None:
     for side in (-1, 1):
         x = head[0] + side * 0.17
-        pen.polygon([(x - 0.11, head[1] + 0.1), (x + 0.11, head[1] + 0.1), (x + side * 0.06, head[1] + 0.4)], tones.main)
-        pen.polygon([(x - 0.05, head[1] + 0.14), (x + 0.05, head[1] + 0.14), (x + side * 0.04, head[1] + 0.31)], tones.light)
+        pen.polygon(
+            [(x - 0.11, head[1] + 0.1), (x + 0.11, head[1] + 0.1), (x + side * 0.06, head[1] + 0.4)], tones.main
+        )
+        pen.polygon(
+            [(x - 0.05, head[1] + 0.14), (x + 0.05, head[1] + 0.14), (x + side * 0.04, head[1] + 0.31)], tones.light
+        )
 
 
 def _cat_tail(pen: Pen, tones: Tones, root: Point, sway: float) -> None:
     x, y = root
-    pen.stroke([(x + 0.06, y), (x - 0.1, y + 0.1), (x - 0.12 + sway * 0.2, y + 0.3), (x - 0.02 + sway * 0.3, y + 0.44)], 0.09, tones.main)
+    pen.stroke(
+        [(x + 0.06, y), (x - 0.1, y + 0.1), (x - 0.12 + sway * 0.2, y + 0.3), (x - 0.02 + sway * 0.3, y + 0.44)],
+        0.09,
+        tones.main,
+    )
 
 
 def _cat_face(pen: Pen, tones: Tones, head: Point) -> None:
@@ -141,8 +149,17 @@ def _dog_face(pen: Pen, tones: Tones, head: Point) -> None:
 def _fox_ears(pen: Pen, tones: Tones, head: Point) -> None:
     for side in (-1, 1):
         x = head[0] + side * 0.2
-        pen.polygon([(x - 0.13, head[1] + 0.06), (x + 0.13, head[1] + 0.06), (x + side * 0.1, head[1] + 0.46)], tones.main)
-        pen.polygon([(x + side * 0.1 - 0.045, head[1] + 0.3), (x + side * 0.1 + 0.035, head[1] + 0.3), (x + side * 0.1, head[1] + 0.46)], DARK)
+        pen.polygon(
+            [(x - 0.13, head[1] + 0.06), (x + 0.13, head[1] + 0.06), (x + side * 0.1, head[1] + 0.46)], tones.main
+        )
+        pen.polygon(
+            [
+                (x + side * 0.1 - 0.045, head[1] + 0.3),
+                (x + side * 0.1 + 0.035, head[1] + 0.3),
+                (x + side * 0.1, head[1] + 0.46),
+            ],
+            DARK,
+        )
 
 
 def _fox_tail(pen: Pen, tones: Tones, root: Point, sway: float) -> None:
@@ -196,14 +213,26 @@ def _bird(pen: Pen, tones: Tones, pose: Pose) -> None:
     drop = {"stand": 0.0, "sit": -0.12, "lie": -0.14}[pose.stance]
     if pose.stance == "stand":
         for offset, sign in ((-0.08, 1), (0.08, -1)):
-            pen.stroke([(offset, 0.2), (offset + sign * 0.07 * pose.stride, 0.03), (offset + 0.1 + sign * 0.07 * pose.stride, 0.03)], 0.05, BEAK)
+            pen.stroke(
+                [
+                    (offset, 0.2),
+                    (offset + sign * 0.07 * pose.stride, 0.03),
+                    (offset + 0.1 + sign * 0.07 * pose.stride, 0.03),
+                ],
+                0.05,
+                BEAK,
+            )
     body = (-0.04, 0.42 + drop)
     head = (0.18 + 0.06 * pose.head_turn, 0.8 + drop - (0.16 if pose.asleep else 0.0))
-    pen.polygon([(-0.26, body[1] + 0.1), (-0.62, body[1] + 0.14), (-0.56, body[1] - 0.04), (-0.22, body[1] - 0.12)], tones.dark)
+    pen.polygon(
+        [(-0.26, body[1] + 0.1), (-0.62, body[1] + 0.14), (-0.56, body[1] - 0.04), (-0.22, body[1] - 0.12)], tones.dark
+    )
     pen.ellipse(body, (0.34, 0.29 * (1 + 0.03 * pose.breath)), tones.main)
     pen.ellipse((body[0] + 0.1, body[1] - 0.08), (0.2, 0.17), tones.light)
     _scarf(pen, tones, head, (0.2, 0.18))
-    pen.polygon([(head[0] + 0.15, head[1] + 0.08), (head[0] + 0.4, head[1] - 0.02), (head[0] + 0.15, head[1] - 0.11)], BEAK)
+    pen.polygon(
+        [(head[0] + 0.15, head[1] + 0.08), (head[0] + 0.4, head[1] - 0.02), (head[0] + 0.15, head[1] - 0.11)], BEAK
+    )
     pen.ellipse(head, (0.21, 0.2), tones.main)
     flap = 0.5 + 2.4 * pose.lift + 0.3 * abs(pose.stride)
     pen.ellipse((body[0] - 0.14, body[1] + 0.04 * flap), (0.22, 0.12), tones.dark, angle=-0.35 * flap)
@@ -212,7 +241,11 @@ def _bird(pen: Pen, tones: Tones, pose: Pose) -> None:
 
 def _girl(pen: Pen, tones: Tones, pose: Pose) -> None:
     if pose.stance == "lie":
-        pen = replace(pen, turn=math.pi / 2, origin=(pen.origin[0] + pen.facing * 0.5 * pen.scale, pen.origin[1] - 0.22 * pen.scale))
+        pen = replace(
+            pen,
+            turn=math.pi / 2,
+            origin=(pen.origin[0] + pen.facing * 0.5 * pen.scale, pen.origin[1] - 0.22 * pen.scale),
+        )
     drop = -0.16 if pose.stance == "sit" else 0.0
     hip = 0.28 + drop
     for side in (-1, 1):
@@ -226,17 +259,32 @@ def _girl(pen: Pen, tones: Tones, pose: Pose) -> None:
     pen.polygon([(-0.12, 0.62 + drop), (0.12, 0.62 + drop), (0.27, 0.2 + drop), (-0.27, 0.2 + drop)], tones.main)
     pen.polygon([(-0.25, 0.27 + drop), (0.25, 0.27 + drop), (0.27, 0.2 + drop), (-0.27, 0.2 + drop)], tones.light)
     for side in (-1, 1):
-        pen.stroke([(side * 0.12, 0.57 + drop), (side * 0.26, 0.4 + drop + 0.08 * side * pose.stride)], 0.08, tones.dark)
+        pen.stroke(
+            [(side * 0.12, 0.57 + drop), (side * 0.26, 0.4 + drop + 0.08 * side * pose.stride)], 0.08, tones.dark
+        )
     _scarf(pen, tones, head, (0.2, 0.2))
     pen.ellipse((head[0] + 0.02, head[1] - 0.02), (0.19, 0.19), SKIN)
-    pen.polygon([(head[0] - 0.2, head[1] + 0.04), (head[0] - 0.08, head[1] + 0.21), (head[0] + 0.16, head[1] + 0.19), (head[0] + 0.22, head[1] + 0.06), (head[0], head[1] + 0.11)], HAIR)
+    pen.polygon(
+        [
+            (head[0] - 0.2, head[1] + 0.04),
+            (head[0] - 0.08, head[1] + 0.21),
+            (head[0] + 0.16, head[1] + 0.19),
+            (head[0] + 0.22, head[1] + 0.06),
+            (head[0], head[1] + 0.11),
+        ],
+        HAIR,
+    )
     _eyes(pen, (head[0] - 0.01, head[1] - 0.04), 0.085, pose)
     pen.stroke([(head[0] - 0.02, head[1] - 0.12), (head[0] + 0.07, head[1] - 0.12)], 0.03, (206, 84, 84))
 
 
 def _robot(pen: Pen, tones: Tones, pose: Pose) -> None:
     if pose.stance == "lie":
-        pen = replace(pen, turn=math.pi / 2, origin=(pen.origin[0] + pen.facing * 0.5 * pen.scale, pen.origin[1] - 0.24 * pen.scale))
+        pen = replace(
+            pen,
+            turn=math.pi / 2,
+            origin=(pen.origin[0] + pen.facing * 0.5 * pen.scale, pen.origin[1] - 0.24 * pen.scale),
+        )
     drop = -0.14 if pose.stance == "sit" else 0.0
     for side in (-1, 1):
         shift = side * 0.1 * pose.stride
@@ -265,7 +313,9 @@ _BUILDS = {
     "cat": Build(body=(0.34, 0.19), head=(0.27, 0.23), ears=_cat_ears, tail=_cat_tail, face=_cat_face),
     "dog": Build(body=(0.38, 0.2), head=(0.25, 0.25), ears=_dog_ears, tail=_dog_tail, face=_dog_face, leg=0.12),
     "fox": Build(body=(0.34, 0.16), head=(0.27, 0.2), ears=_fox_ears, tail=_fox_tail, face=_fox_face, leg=0.09),
-    "rabbit": Build(body=(0.28, 0.22), head=(0.22, 0.21), ears=_rabbit_ears, tail=_rabbit_tail, face=_rabbit_face, leg=0.1),
+    "rabbit": Build(
+        body=(0.28, 0.22), head=(0.22, 0.21), ears=_rabbit_ears, tail=_rabbit_tail, face=_rabbit_face, leg=0.1
+    ),
     "bear": Build(body=(0.43, 0.29), head=(0.28, 0.26), ears=_bear_ears, tail=_bear_tail, face=_bear_face, leg=0.18),
 }
 

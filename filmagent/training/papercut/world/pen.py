@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from PIL import ImageDraw
 
@@ -42,7 +43,7 @@ class Pen:
 
     def stroke(self, points: Sequence[Point], width: float, colour: Colour) -> None:
         """A line with round joints and ends."""
-        for start, end in zip(points, points[1:], strict=False):
+        for start, end in pairwise(points):
             length = math.hypot(end[0] - start[0], end[1] - start[1]) or 1.0
             side = ((start[1] - end[1]) / length * width / 2, (end[0] - start[0]) / length * width / 2)
             corners = [(start[0] + side[0], start[1] + side[1]), (end[0] + side[0], end[1] + side[1])]

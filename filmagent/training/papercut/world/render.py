@@ -66,8 +66,7 @@ def _frame(script: ShotScript, place: Image.Image, seconds: float) -> tuple[Imag
         shadow = ImageChops.offset(alpha, 5, 5).filter(ImageFilter.BoxBlur(2)).point(lambda value: int(value * SHADOW))
         picture = Image.composite(Image.new("RGB", place.size, (12, 14, 26)), picture, shadow)
         picture = Image.composite(layer.convert("RGB"), picture, alpha)
-        for earlier in seen:
-            seen[earlier] = ImageChops.subtract(seen[earlier], alpha)
+        seen = {earlier: ImageChops.subtract(mask, alpha) for earlier, mask in seen.items()}
         seen[part.subject] = alpha
     return picture, seen
 

@@ -1,0 +1,165 @@
+"""Training at toy size with the real classes: it can be interrupted, and what it leaves the stock classes load."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from filmagent.generation.wan.library import AutoencoderKLWan, WanImageToVideoPipeline
+from filmagent.training.papercut import checkpoint
+from filmagent.training.papercut.denoiser import Mixture, flow_loss, make_batch
+from filmagent.training.papercut.export import export_denoiser, export_vae, held_out_shots, measure_vae
+from filmagent.training.papercut.latents import StoryCache, grey_condition, make_story, open_encoder
+from filmagent.training.papercut.muon import Muon
+from filmagent.training.papercut.text import build_tokenizer, encode_text
+from filmagent.training.papercut.trainer import DenoiserTraining, Models, train_denoiser
+from filmagent.training.papercut.vae import VaeTraining, build_vae, train_vae
+
+TOY = DenoiserTraining(
+    width=48, layers=1, text_width=32, still_batch=2, shot_batch=1, first_stories=2, stills_until=0.5, mixed_until=0.8
+)
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("vae")
+    torch.manual_seed(0)
+    vae = build_vae(8, 8)
+    measure, _ = measure_vae(vae, held_out_shots(1))
+    export_vae(vae, measure, folder)
+    return open_encoder(folder)
+
+
+@pytest.fixture(scope="module")
+def grey(encoder):
+    return grey_condition(encoder)
+
+
+def caches(folder, encoder):
+    return StoryCache(folder, encoder, 1, stills=3, shots=0), StoryCache(folder, encoder, 2, stills=1, shots=2)
+
+
+def weights_of(run):
+    return torch.cat([weight.detach().flatten() for weight in run.averaged.parameters()])
+
+
+def test_interrupted_training_equals_uninterrupted(tmp_path, encoder, grey):
+    def trained(folder, *stops):
+        for stop in stops:
+            stills, shots = caches(folder / "data", encoder)
+            run = train_denoiser(TOY, folder, stills, shots, grey, max_steps=stop, share_of_step=lambda step: step / 8)
+        return run
+
+    whole, parts = trained(tmp_path / "whole", 6), trained(tmp_path / "parts", 3, 6)
+    assert parts.step == whole.step == 6
+    assert torch.equal(weights_of(whole), weights_of(parts))
+    assert not torch.equal(weights_of(whole), weights_of(trained(tmp_path / "short", 3)))
+
+
+def test_vae_training_goes_on_where_it_stopped(tmp_path):
+    toy = VaeTraining(minutes=60, pool=1, batch=1, crop=(5, 32, 32), base=8, decoder_base=8)
+    train_vae(toy, tmp_path, max_steps=1)
+    rng = random.Random()
+    assert checkpoint.load(tmp_path / "vae.pt", rng)["step"] == 1
+    train_vae(toy, tmp_path, max_steps=2)
+    assert checkpoint.load(tmp_path / "vae.pt", rng)["step"] == 2
+
+
+def test_a_shots_first_latent_is_its_first_frame_encoded_alone(encoder):
+    story = make_story(encoder, seed=0, number=0, stills=0, shots=1)
+    rng = random.Random("0/0")
+    from filmagent.training.papercut.vae import pixels
+    from filmagent.training.papercut.world import render_shot, sample_shot, sample_story
+
+    first = render_shot(sample_shot(rng, sample_story(rng)), 1).frames
+    alone = encoder(pixels(first[None]))[0, :, 0]
+    assert torch.allclose(story.shots[0].latents[:, 0].float(), alone, atol=2e-2)
+
+
+def test_a_cache_is_made_again_unchanged(tmp_path, encoder, monkeypatch):
+    monkeypatch.setattr(StoryCache, "SHARD", 2)
+    first, _ = caches(tmp_path, encoder)
+    first.grow(2)
+    again, _ = caches(tmp_path, encoder)
+    monkeypatch.setattr("filmagent.training.papercut.latents.make_story", None)
+    again.grow(2)
+    assert torch.equal(first.stories[1].stills[2].latents, again.stories[1].stills[2].latents)
+
+
+@pytest.mark.parametrize("shots", [False, True])
+def test_a_batch_is_laid_out_as_it_will_be_sampled(tmp_path, encoder, grey, shots):
+    cache = caches(tmp_path, encoder)[shots]
+    cache.grow(3)
+    mixture = Mixture(memory_for_stills=(2,), memory_for_shots=(2,))
+    batch = make_batch(random.Random(1), cache.stories, 6, shots, grey, mixture)
+    assert batch.clean.shape[2] == 2 + (5 if shots else 1)
+    assert (batch.mask[:, :, :2] == 1).all()
+    assert torch.equal(batch.clean[:, :, :2], batch.condition[:, :, :2]), "memory is clean in the condition"
+    for mask, condition in zip(batch.mask, batch.condition, strict=True):
+        if not mask[:, 2:].any():
+            assert torch.equal(condition[:, 2:], grey[:, : condition.shape[1] - 2]), "a cut is told grey"
+
+
+def test_the_loss_looks_at_the_shot_alone(tmp_path, encoder, grey):
+    cache, _ = caches(tmp_path, encoder)
+    cache.grow(2)
+    batch = make_batch(random.Random(1), cache.stories, 2, False, grey, Mixture(memory_for_stills=(1,)))
+    models = Models(TOY, len(build_tokenizer()))
+    text = encode_text(build_tokenizer(), models.encoder, batch.sentences)
+    loss = flow_loss(models.denoiser, text, batch)
+    loss.backward()
+    assert loss.isfinite()
+    assert models.encoder.shared.weight.grad.abs().sum() > 0, "the words learn with the pictures"
+
+
+def test_what_is_exported_the_stock_pipeline_films_with(tmp_path, encoder):
+    models = Models(TOY, len(build_tokenizer()))
+    export_denoiser(models, tmp_path)
+    measure, _ = measure_vae(encoder.vae, held_out_shots(1))
+    export_vae(encoder.vae, measure, tmp_path / "vae")
+    pipeline = WanImageToVideoPipeline.from_pretrained(tmp_path, torch_dtype=torch.float32)
+    assert isinstance(pipeline.vae, AutoencoderKLWan)
+    assert np.allclose(pipeline.vae.config.latents_std, measure.std)
+    sentence = "wide shot of the forest at day where the cat sits"
+    asked, empty = pipeline.encode_prompt(sentence, max_sequence_length=32)
+    own = encode_text(build_tokenizer(), pipeline.text_encoder, [sentence, ""])
+    assert torch.equal(torch.cat([asked, empty]), own)
+    grey_picture = np.full((96, 160, 3), 127, dtype=np.uint8)
+    from PIL import Image
+
+    frames = pipeline(
+        image=Image.fromarray(grey_picture),
+        prompt=sentence,
+        height=96,
+        width=160,
+        num_frames=17,
+        num_inference_steps=1,
+        max_sequence_length=32,
+        output_type="np",
+    ).frames
+    assert frames.shape == (1, 17, 96, 160, 3)
+
+
+def test_unknown_words_are_unknown_and_case_does_not_matter():
+    tokenizer = build_tokenizer()
+    ids = tokenizer("The CAT levitates").input_ids
+    assert ids[:2] == tokenizer("the cat").input_ids[:2]
+    assert ids[2:] == [tokenizer.unk_token_id, tokenizer.eos_token_id]
+
+
+def test_muon_lowers_a_plain_error():
+    torch.manual_seed(0)
+    weight = torch.nn.Parameter(torch.randn(12, 16))
+    target = torch.randn(12, 16)
+    optimizer = Muon([weight], lr=0.05, decay=0.0)
+    errors = []
+    for _ in range(40):
+        optimizer.zero_grad()
+        error = (weight - target).pow(2).mean()
+        error.backward()
+        optimizer.step()
+        errors.append(float(error.detach()))
+    assert errors[-1] < errors[0] / 4
