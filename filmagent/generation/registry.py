@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import getattr_static
 from typing import cast
 
 from filmagent.errors import UsageError
@@ -84,9 +85,12 @@ def _own_generator(name: str, module: str, factory: str, *, steps: int | None, g
     if not callable(make):
         raise UsageError(f"generator {name!r}: {factory!r} is no function that returns a generator")
     made = make(steps=steps, guidance=guidance)
-    if not isinstance(made, Generator):
+    # Looked up without asking: a generator's properties may read files that are not there yet.
+    lacks = [part for part in ("capabilities", "fingerprint", "translate", "generate")
+             if getattr_static(made, part, None) is None]
+    if lacks:
         raise UsageError(
-            f"generator {name!r} made a {type(made).__name__}, "
-            "which lacks what filmagent.generation.port.Generator asks for"
+            f"generator {name!r} made a {type(made).__name__}, which lacks {', '.join(lacks)}: "
+            "see filmagent.generation.port.Generator"
         )
-    return made
+    return cast("Generator", made)

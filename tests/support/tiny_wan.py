@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,8 @@ from filmagent.generation.port import FrameSize
 from filmagent.generation.wan.config import ModelCard, Sampling, WanConfig
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 
-WORDS = "a an the cat dog fox walks sits runs in at forest beach city wide close shot day night red blue".split()
+WORDS = ("a", "the", "cat", "dog", "walks", "runs", "forest", "beach", "wide", "close", "shot", "day", "red", "blue")
 TEXT_WIDTH = 16
-VAE_STRIDE = 8
 
 
 def tiny_vae(seed: int = 0) -> Any:
@@ -101,8 +99,3 @@ def corrupt(file: Path) -> None:
     """Cut a file in half, as a broken download does."""
     content = file.read_bytes()
     file.write_bytes(content[: len(content) // 2])
-
-
-def read_json(file: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(file.read_text(encoding="utf-8"))

@@ -9,13 +9,12 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
+from filmagent.generation.papercut.casting import cast_shot
 from filmagent.generation.port import FrameSize, Generator
 from filmagent.generation.wan.config import ModelCard, Sampling, WanConfig
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 
-SAMPLING = Sampling(
-    steps=14, guidance=3.0, shift=3.0, boundary_ratio=None, max_sequence_length=32, memory_stride=5
-)
+SAMPLING = Sampling(steps=14, guidance=3.0, shift=3.0, boundary_ratio=None, max_sequence_length=32)
 HOW_TO_GET = "install filmagent again, or train the model with `python -m filmagent train papercut`"
 
 
@@ -55,4 +54,4 @@ def papercut_config(
 
 def papercut(*, steps: int | None = None, guidance: float | None = None) -> Generator:
     """Make the built-in generator; cheap, since weights load with its first shot."""
-    return WanStoryMemGenerator(papercut_config(steps=steps, guidance=guidance))
+    return WanStoryMemGenerator(papercut_config(steps=steps, guidance=guidance), translate=cast_shot)

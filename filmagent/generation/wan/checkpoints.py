@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -136,9 +137,10 @@ def load_part(kind: Any, folder: Path, part: str, dtype: Any) -> Any:
     # transformers and diffusers name the type of the weights differently.
     typed = {"dtype" if part == "text_encoder" else "torch_dtype": dtype}
     try:
-        model, info = kind.from_pretrained(
-            home, local_files_only=True, use_safetensors=True, output_loading_info=True, **typed
-        )
+        with _no_progress_bars():
+            model, info = kind.from_pretrained(
+                home, local_files_only=True, use_safetensors=True, output_loading_info=True, **typed
+            )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise ModelFilesError(f"{str(home)!r} cannot be loaded as {kind.__name__}: {error}") from error
     for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
@@ -168,6 +170,22 @@ def expert_from_original(weights: Mapping[str, Any], **config: Any) -> Any:
     except RuntimeError as error:
         raise ModelFilesError(f"these weights do not fit a Wan expert of this configuration: {error}") from error
     return expert.eval()
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """Keep the libraries' own bars off the screen: progress is what a shot reports."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    shown = [library for library in (diffusers_logging, transformers_logging) if library.is_progress_bar_enabled()]
+    for library in shown:
+        library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for library in shown:
+            library.enable_progress_bar()
 
 
 def _read_json(file: Path, how_to_get: str) -> dict[str, Any]:

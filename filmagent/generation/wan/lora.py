@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,7 +71,9 @@ def attach_lora(expert: Any, file: Path, name: str, alpha: float | None = None) 
         r=rank, lora_alpha=rank if alpha is None else alpha, use_rslora=True, lora_dropout=0.0, bias="none",
         target_modules=layers,
     )
-    expert.add_adapter(config, adapter_name=name)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Already found a `peft_config`")  # several adapters are meant
+        expert.add_adapter(config, adapter_name=name)
     result = set_peft_model_state_dict(expert, weights, adapter_name=name)
     if result.unexpected_keys:
         expert.delete_adapters(name)

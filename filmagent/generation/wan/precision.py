@@ -7,7 +7,9 @@ Knows devices; nothing of models.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -28,11 +30,16 @@ class Precision:
     autocast: bool
     reason: str
 
-    def context(self) -> AbstractContextManager[object]:
-        """Return the context that models run in."""
+    @contextmanager
+    def context(self) -> Iterator[None]:
+        """Run models in this precision."""
         if not self.autocast:
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+            yield
+            return
+        with warnings.catch_warnings(), torch.autocast(self.device.type, dtype=torch.bfloat16):
+            # Norms with float32 weights are what is wanted; torch would only fuse them otherwise.
+            warnings.filterwarnings("ignore", message="Mismatch dtype between input and weight")
+            yield
 
 
 def choose_precision(wanted: PrecisionName, device: torch.device) -> Precision:

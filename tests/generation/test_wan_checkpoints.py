@@ -1,0 +1,119 @@
+"""Model folders: whole or refused, and recognisable."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from filmagent.errors import ModelFilesError
+from filmagent.generation.wan import checkpoints
+from filmagent.generation.wan.checkpoints import expert_from_original, folder_revision, load_part, needed_files
+from filmagent.generation.wan.library import WanTransformer3DModel
+from tests.support import parity
+from tests.support.tiny_wan import build_tiny_wan, corrupt, tiny_config
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return build_tiny_wan(tmp_path_factory.mktemp("wan"))
+
+
+@pytest.fixture
+def folder(whole, tmp_path):
+    return shutil.copytree(whole, tmp_path / "wan")
+
+
+WEIGHTS = "transformer/diffusion_pytorch_model.safetensors"
+
+
+def test_a_whole_folder_lists_its_weights(folder):
+    assert [str(file.relative_to(folder)) for file in needed_files(tiny_config(folder))] == [
+        "vae/diffusion_pytorch_model.safetensors", WEIGHTS, "transformer_2/diffusion_pytorch_model.safetensors",
+        "text_encoder/model.safetensors",
+    ]
+
+
+@pytest.mark.parametrize("gone", [
+    "vae/config.json", WEIGHTS, "transformer_2/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors",
+    "tokenizer/tokenizer.json",
+])
+def test_a_missing_file_is_named_with_what_to_do(folder, gone):
+    (folder / gone).unlink()
+    with pytest.raises(ModelFilesError, match=gone.split("/")[1 if "tok" not in gone else 0]) as error:
+        needed_files(tiny_config(folder))
+    assert tiny_config(folder).how_to_get in str(error.value)
+
+
+@pytest.mark.parametrize("part", ["vae", "transformer", "transformer_2", "text_encoder"])
+def test_a_cut_file_is_refused(folder, part):
+    corrupt(next((folder / part).glob("*.safetensors")))
+    with pytest.raises(ModelFilesError, match="broken"):
+        needed_files(tiny_config(folder))
+
+
+def test_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(ModelFilesError, match="no model folder"):
+        needed_files(tiny_config(tmp_path / "nowhere"))
+
+
+def test_a_missing_shard_is_refused(folder):
+    index = folder / "transformer/diffusion_pytorch_model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"a": "part-1.safetensors", "b": "part-2.safetensors"}}))
+    (folder / WEIGHTS).rename(folder / "transformer/part-1.safetensors")
+    with pytest.raises(ModelFilesError, match="part-2"):
+        needed_files(tiny_config(folder))
+
+
+@pytest.mark.parametrize("change", ["missing", "unexpected", "mismatched"])
+def test_weights_that_do_not_fit_their_class_are_refused(folder, change):
+    weights = load_file(folder / WEIGHTS)
+    if change == "missing":
+        del weights["proj_out.bias"]
+    elif change == "unexpected":
+        weights["proj_out.extra"] = torch.zeros(1)
+    else:
+        weights["proj_out.bias"] = torch.zeros(3)
+    save_file(weights, folder / WEIGHTS)
+    with pytest.raises(ModelFilesError, match="transformer"):
+        load_part(WanTransformer3DModel, folder, "transformer", torch.float32)
+
+
+def test_half_precision_keeps_wans_float32_islands(folder):
+    expert = load_part(WanTransformer3DModel, folder, "transformer", torch.bfloat16)
+    assert expert.blocks[0].attn1.to_q.weight.dtype == torch.bfloat16
+    assert expert.scale_shift_table.dtype == expert.rope.freqs_cos.dtype == torch.float32
+
+
+def test_the_revision_follows_the_contents(folder):
+    files = needed_files(tiny_config(folder))
+    before = folder_revision(files)
+    assert folder_revision(files) == before
+    weights = load_file(folder / WEIGHTS)
+    weights["proj_out.bias"] += 1
+    save_file(weights, folder / WEIGHTS)
+    assert folder_revision(files) != before
+
+
+def test_the_revision_of_large_files_follows_their_samples(folder, monkeypatch):
+    monkeypatch.setattr(checkpoints, "WHOLE_HASH_BYTES", 1000)
+    monkeypatch.setattr(checkpoints, "SAMPLE_BYTES", 100)
+    file = folder / WEIGHTS
+    before = folder_revision([file])
+    content = bytearray(file.read_bytes())
+    content[-50] ^= 1
+    file.write_bytes(content)
+    assert folder_revision([file]) != before
+
+
+def test_original_names_must_all_fit():
+    weights = parity.numbers("storymem_dit")
+    given = set(weights)
+    del weights["blocks.0.ffn.0.bias"]
+    with pytest.raises(ModelFilesError, match=r"blocks\.0\.ffn"):
+        expert_from_original(weights, num_attention_heads=2, attention_head_dim=32, in_channels=36, text_dim=32,
+                             freq_dim=64, ffn_dim=128, num_layers=2)
+    assert set(weights) == given - {"blocks.0.ffn.0.bias"}, "the caller's weights stay as they are"
