@@ -38,16 +38,16 @@ def noun_of(subject: Subject, features: ImageFeatures) -> str | None:
 def nouns_in_shot(story: Story, shot: Shot, prompt: str, features: ImageFeatures) -> dict[str, str]:
     """Return subject id -> the word for it in the generator's prompt, for every subject where that is certain.
 
-    A subject whose own word the prompt does not hold is played by another (`astronaut is played by the robot`); it is
-    recognised when exactly one subject and one word are left over.
+    A subject whose own word the prompt does not hold is played by another (`astronaut is played by the robot`). Those
+    left over are matched in order, when as many words are left: a generator names subjects in the shot's order.
     """
     said = [noun for noun in among(prompt, NOUNS) if features.knows(noun)]
     own = {key: noun_of(story.subject(key), features) for key in shot.subjects}
     found = {key: noun for key, noun in own.items() if noun in said and list(own.values()).count(noun) == 1}
     subjects_left = [key for key in shot.subjects if key not in found]
     words_left = [noun for noun in said if noun not in found.values()]
-    if len(subjects_left) == len(words_left) == 1:
-        found[subjects_left[0]] = words_left[0]
+    if len(subjects_left) == len(words_left):
+        found.update(zip(subjects_left, words_left, strict=True))
     return {key: noun for key, noun in found.items() if noun is not None}
 
 

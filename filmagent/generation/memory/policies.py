@@ -78,9 +78,9 @@ class StoryMem:
         if not chosen.frames:
             return Remembered(notes=(f"no frame of {shot.id} reaches {self.gate.quality.name} "
                                      f"{self.gate.threshold:g}; nothing is remembered",))
-        known = features.embed([bank.image(keyframe) for keyframe in bank.keyframes])
-        candidates = dict.fromkeys(chosen.frames)
+        candidates = tuple(dict.fromkeys(chosen.frames))
         embeddings = features.embed([frames[index] for index in candidates])
+        known = features.embed([bank.image(each) for each in bank.keyframes]) if bank.keyframes else embeddings[:0]
         kept, notes = [], []
         for place, (index, embedding) in enumerate(zip(candidates, embeddings, strict=True)):
             repeated = already_known(embedding, known, self.rules)
