@@ -29,6 +29,8 @@ class SeenBefore:
     image: Picture
     subjects: Mapping[str, float] = field(default_factory=dict)
     place: str | None = None
+    photograph: bool = False
+    """Whether it is a reference photograph and not a keyframe of the film."""
 
 
 @dataclass(frozen=True)
