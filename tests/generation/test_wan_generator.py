@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 
 from filmagent.errors import GenerationCancelledError, GenerationError, ModelFilesError, UsageError
 from filmagent.generation.port import FrameSize, GenerationRequest, Generator
+from filmagent.generation.registry import create_generator
 from filmagent.generation.wan.config import LinkAdapters
 from filmagent.generation.wan.generator import NOT_INSTALLED, WanStoryMemGenerator
 from tests.support.tiny_wan import build_tiny_wan, corrupt, tiny_config, tiny_generator
@@ -147,7 +148,7 @@ def adapters(folder, seed):
         for layer in ("self_attn.q", "cross_attn.o"):
             weights[f"base_model.model.blocks.{block}.{layer}.lora_A.weight"] = torch.randn(4, 24, generator=noise)
             weights[f"base_model.model.blocks.{block}.{layer}.lora_B.weight"] = torch.randn(24, 4, generator=noise)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for name in ("high", "low"):
         save_file(weights, folder / f"{name}.safetensors")
     return {"high_noise": folder / "high.safetensors", "low_noise": folder / "low.safetensors"}
@@ -171,6 +172,20 @@ def test_links_choose_their_adapters_without_reloading(folder, tmp_path):
     assert adapted.fingerprint["weights"] != plain.fingerprint["weights"]
     with pytest.raises(GenerationError, match="MI2V"):
         adapted.generate(request(link="MI2V", seam=pictures(1)))
+
+
+def test_storymem_on_wan_is_two_experts_with_two_pairs_of_adapters(tmp_path):
+    folder = build_tiny_wan(tmp_path / "wan")
+    generator = create_generator(f"wan-storymem:{folder}", steps=2)
+    small = request(size=SIZE, frames=9, memory=tuple(pictures(4)))
+    with pytest.raises(ModelFilesError, match=r"backbone_high_noise.*Kevin-thu/StoryMem"):
+        generator.generate(small)
+    for seed, name in enumerate(("Wan2.2-MI2V-A14B", "Wan2.2-MM2V-A14B")):
+        files = adapters(folder / "storymem" / name, seed)
+        for noise, file in files.items():
+            file.rename(file.with_name(f"backbone_{noise}.safetensors"))
+    assert generator.generate(small).frames.shape == (9, 32, 32, 3)
+    assert generator.generate(replace(small, link="MM2V", seam=pictures(5))).frames.shape == (4, 32, 32, 3)
 
 
 def test_bfloat16_makes_nearly_the_same_picture(folder):

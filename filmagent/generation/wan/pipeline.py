@@ -112,11 +112,9 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
                     callback_on_step_end=after_step,
                     max_sequence_length=prompt_embeds.shape[1],
                 ).frames
-        except BaseException:
-            self.maybe_free_model_hooks()  # the stock code does this only at the end of a shot that succeeded
-            raise
         finally:
             self._condition = None
+            self.maybe_free_model_hooks()  # the stock code frees them only when nothing was raised
 
     def prepare_latents(
         self, image: Tensor, batch_size: int, num_channels_latents: int = 16, height: int = 480, width: int = 832,
