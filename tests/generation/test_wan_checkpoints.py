@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.wan import checkpoints
-from filmagent.generation.wan.checkpoints import expert_from_original, folder_revision, load_part, needed_files
+from filmagent.generation.wan.checkpoints import expert_from_original, files_revision, load_part, needed_files, revision_of
 from filmagent.generation.wan.library import WanTransformer3DModel
 from tests.support import parity
 from tests.support.tiny_wan import build_tiny_wan, corrupt, tiny_config
@@ -88,25 +88,29 @@ def test_half_precision_keeps_wans_float32_islands(folder):
     assert expert.scale_shift_table.dtype == expert.rope.freqs_cos.dtype == torch.float32
 
 
-def test_the_revision_follows_the_contents(folder):
-    files = needed_files(tiny_config(folder))
-    before = folder_revision(files)
-    assert folder_revision(files) == before
-    weights = load_file(folder / WEIGHTS)
-    weights["proj_out.bias"] += 1
-    save_file(weights, folder / WEIGHTS)
-    assert folder_revision(files) != before
+@pytest.mark.parametrize("changed", [WEIGHTS, "vae/config.json", "tokenizer/tokenizer.json"])
+def test_the_revision_follows_the_contents(folder, changed):
+    config = tiny_config(folder)
+    before = revision_of(config)
+    assert revision_of(config) == before
+    if changed == WEIGHTS:
+        weights = load_file(folder / WEIGHTS)
+        weights["proj_out.bias"] += 1
+        save_file(weights, folder / WEIGHTS)
+    else:
+        (folder / changed).write_text((folder / changed).read_text() + "\n")
+    assert revision_of(config) != before
 
 
 def test_the_revision_of_large_files_follows_their_samples(folder, monkeypatch):
     monkeypatch.setattr(checkpoints, "WHOLE_HASH_BYTES", 1000)
     monkeypatch.setattr(checkpoints, "SAMPLE_BYTES", 100)
     file = folder / WEIGHTS
-    before = folder_revision([file])
+    before = files_revision([file])
     content = bytearray(file.read_bytes())
     content[-50] ^= 1
     file.write_bytes(content)
-    assert folder_revision([file]) != before
+    assert files_revision([file]) != before
 
 
 def test_original_names_must_all_fit():

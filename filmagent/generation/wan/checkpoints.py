@@ -45,9 +45,10 @@ def needed_files(config: WanConfig) -> list[Path]:
     check_model_folder(config.folder, parts, config.how_to_get)
     files = [file for part in parts for file in weight_files(config.folder, part, config.how_to_get)]
     for adapter in config.adapters:
-        for file in (adapter.high_noise, adapter.low_noise):
-            check_safetensors(file, config.how_to_get)
-            files.append(file)
+        for lora in (adapter.high_noise, adapter.low_noise):
+            if lora is not None:
+                check_safetensors(lora, config.how_to_get)
+                files.append(lora)
     return files
 
 
@@ -95,7 +96,19 @@ def check_safetensors(file: Path, how_to_get: str) -> None:
         raise ModelFilesError(f"{str(file)!r} holds no weights: fetch it again; {how_to_get}")
 
 
-def folder_revision(files: Iterable[Path]) -> str:
+def revision_of(config: WanConfig) -> str:
+    """Return 16 hex digits that identify everything a configuration reads: weights, their configs, the tokenizer.
+
+    Raises:
+        ModelFilesError: a file is missing or broken.
+    """
+    weights, folder = needed_files(config), config.folder
+    configs = [folder / part / "config.json" for part in parts_of(config.sampling.boundary_ratio is not None)]
+    tokenizer = [folder / "tokenizer" / name for name in TOKENIZER_FILES]
+    return files_revision([*weights, *configs, *(file for file in tokenizer if file.is_file())])
+
+
+def files_revision(files: Iterable[Path]) -> str:
     """Return 16 hex digits that identify model files by their contents, names in their order.
 
     Files over 256 MiB are identified by their size and 32 evenly spread samples of 1 MiB, the header among them:

@@ -39,12 +39,13 @@ class Sampling:
 
 @dataclass(frozen=True)
 class LinkAdapters:
-    """The two LoRA files, one an expert, that shots with these links are made with."""
+    """The LoRA files, one an expert, that shots with these links are made with."""
 
     name: str
     links: frozenset[LinkKind]
     high_noise: Path
-    low_noise: Path
+    low_noise: Path | None
+    """None: there is one expert only."""
 
 
 @dataclass(frozen=True)

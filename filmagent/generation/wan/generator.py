@@ -180,9 +180,9 @@ class WanStoryMemGenerator:
 
     def _weights_revision(self) -> str:
         if self._revision is None:
-            from filmagent.generation.wan.checkpoints import folder_revision, needed_files
+            from filmagent.generation.wan.checkpoints import revision_of
 
-            self._revision = folder_revision(needed_files(self.config))
+            self._revision = revision_of(self.config)
         return self._revision
 
 

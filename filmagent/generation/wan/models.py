@@ -26,7 +26,7 @@ from filmagent.schemas.story import LinkKind
 log = logging.getLogger(__name__)
 
 ROOM_TO_WORK = 1.4
-"""Share of the weights' size that must fit on the GPU for all models to stay there; less: one at a time."""
+"""All models stay on a GPU that holds this many times their weights; on a smaller one they take turns."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def load_models(config: WanConfig) -> LoadedModels:
     pipeline.set_progress_bar_config(disable=True)
     for adapter in config.adapters:
         attach_lora(pipeline.transformer, adapter.high_noise, adapter.name)
-        if two:
+        if two and adapter.low_noise is not None:
             attach_lora(pipeline.transformer_2, adapter.low_noise, adapter.name)
     _place(pipeline, precision)
     return LoadedModels(pipeline, ConditionEncoder(pipeline.vae), precision)
