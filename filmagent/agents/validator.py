@@ -101,8 +101,8 @@ def _short_names(rest: str, story: Story) -> list[tuple[Rule, str]]:
     found: list[tuple[Rule, str]] = []
     for subject in story.subjects:
         short, _, tail = subject.name.partition(" the ")
-        if subject.kind != "place" and tail and short[:1].isupper() and re.search(
-                rf"(?<!\w){re.escape(plain(short))}(?!\w)", rest):
+        is_name = subject.kind != "place" and bool(tail) and short[:1].isupper() and not _PRONOUN.fullmatch(short)
+        if is_name and re.search(rf"(?<!\w){re.escape(plain(short))}(?!\w)", rest):
             found.append(("missing_name", f"{short!r} is not the fixed name: write {subject.name!r}"))
     return found
 

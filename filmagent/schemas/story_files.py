@@ -178,7 +178,7 @@ def _field_path(location: tuple[int | str, ...]) -> str:
 
 def _story_of_script(script: Script, source: str) -> Story:
     _check_script(script, source)
-    prompts = [prompt.strip() for scene in script.scenes for prompt in scene.video_prompts]
+    prompts = [prompt for scene in script.scenes for prompt in scene.video_prompts]
     subjects = find_subjects(prompts)
     scenes: list[Scene] = []
     shots: list[Shot] = []

@@ -111,10 +111,13 @@ def test_an_overloaded_server_is_asked_again():
 
 
 def test_retry_after_is_honoured_and_bounded():
-    _, _, sleeps = asked(failure(429, "slow", headers={"Retry-After": "7"}),
-                         failure(429, "slow", headers={"Retry-After": "99999"}),
-                         failure(503, "slow", headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}),
-                         failure(503, "slow", headers={"Retry-After": "soon"}), GOOD)
+    _, _, sleeps = asked(
+        failure(429, "slow", headers={"Retry-After": "7"}),
+        failure(429, "slow", headers={"Retry-After": "99999"}),
+        failure(503, "slow", headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}),
+        failure(503, "slow", headers={"Retry-After": "soon"}),
+        GOOD,
+    )
     assert sleeps[:3] == [7.0, 120.0, 0.0]
     assert 4 < sleeps[3] < 13
 
@@ -142,10 +145,17 @@ def test_no_server_at_all():
         OpenAILLM("m", base_url=url, attempts=2, sleep=Sleeps()).ask(ASK, Count)
 
 
-@pytest.mark.parametrize("status, advice", [
-    (400, "mend the request"), (401, "FILMAGENT_LLM_KEY"), (403, "may not use"), (404, "--llm"), (413, "fewer shots"),
-    (422, "mend the request"),
-])
+@pytest.mark.parametrize(
+    "status, advice",
+    [
+        (400, "mend the request"),
+        (401, "FILMAGENT_LLM_KEY"),
+        (403, "may not use"),
+        (404, "--llm"),
+        (413, "fewer shots"),
+        (422, "mend the request"),
+    ],
+)
 def test_a_rejected_request_is_sent_once_and_says_what_to_mend(status, advice):
     result, requests, sleeps = asked(failure(status, f"Incorrect API key provided: {KEY}"))
     assert isinstance(result, LLMRequestError)
@@ -177,20 +187,23 @@ def test_json_object_answers_put_the_schema_into_the_prompt():
 
 
 @pytest.mark.parametrize("answer_format", ["json_schema", "json_object"])
-@pytest.mark.parametrize("reply, error, words", [
-    (completion(None, refusal="I will not"), LLMRefusedError, "I will not"),
-    (completion("{", finish_reason="length"), LLMAnswerError, "cut off"),
-    (completion(None, finish_reason="content_filter"), LLMRefusedError, "content filter"),
-    (completion('{"number": "many", "words": []}'), LLMAnswerError, "number"),
-    (completion('{"number": 1, "words": [], "more": 1}'), LLMAnswerError, "more"),
-    (completion("certainly!"), LLMAnswerError, "Count"),
-    (completion(None), LLMAnswerError, "empty"),
-    (completion(""), LLMAnswerError, ""),
-    (Reply(body="<html>hello</html>", headers={"Content-Type": "text/html"}), LLMAnswerError, "/v1"),
-    (Reply(body={"choices": []}), LLMAnswerError, "no chat completion"),
-    (Reply(body=[1, 2]), LLMAnswerError, "no chat completion"),
-    (Reply(body={"choices": [{"message": None}]}), LLMAnswerError, "no chat completion"),
-])
+@pytest.mark.parametrize(
+    "reply, error, words",
+    [
+        (completion(None, refusal="I will not"), LLMRefusedError, "I will not"),
+        (completion("{", finish_reason="length"), LLMAnswerError, "cut off"),
+        (completion(None, finish_reason="content_filter"), LLMRefusedError, "content filter"),
+        (completion('{"number": "many", "words": []}'), LLMAnswerError, "number"),
+        (completion('{"number": 1, "words": [], "more": 1}'), LLMAnswerError, "more"),
+        (completion("certainly!"), LLMAnswerError, "Count"),
+        (completion(None), LLMAnswerError, "empty"),
+        (completion(""), LLMAnswerError, ""),
+        (Reply(body="<html>hello</html>", headers={"Content-Type": "text/html"}), LLMAnswerError, "/v1"),
+        (Reply(body={"choices": []}), LLMAnswerError, "no chat completion"),
+        (Reply(body=[1, 2]), LLMAnswerError, "no chat completion"),
+        (Reply(body={"choices": [{"message": None}]}), LLMAnswerError, "no chat completion"),
+    ],
+)
 def test_an_unusable_answer_is_an_error_of_its_kind_and_not_asked_again(reply, error, words, answer_format):
     result, requests, _ = asked(reply, answer_format=answer_format)
     assert type(result) is error

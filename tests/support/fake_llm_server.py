@@ -38,8 +38,15 @@ class Request:
 def completion(content: str | None, *, refusal: str | None = None, finish_reason: str = "stop") -> Reply:
     """A whole chat completion with this text."""
     message = {"role": "assistant", "content": content, "refusal": refusal}
-    return Reply(body={"id": "chat-1", "object": "chat.completion", "created": 0, "model": "fake",
-                       "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}]})
+    return Reply(
+        body={
+            "id": "chat-1",
+            "object": "chat.completion",
+            "created": 0,
+            "model": "fake",
+            "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}],
+        }
+    )
 
 
 def failure(status: int, message: str, *, code: str | None = None, headers: dict[str, str] | None = None) -> Reply:
@@ -90,7 +97,9 @@ def _handler_for(server: FakeLLMServer) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            server.requests.append(Request(self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            server.requests.append(
+                Request(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+            )
             reply = server.replies.pop(0) if server.replies else failure(418, "the script has no reply left")
             if reply.hang:
                 server.closing.wait(timeout=30)

@@ -98,7 +98,7 @@ def _words(text: str) -> list[_Word]:
     for sign, english in UNSPACED.items():
         composed = composed.replace(unicodedata.normalize("NFKC", sign), f" {english} ")
     written = re.findall(r"[^\s.,;:!?…()\[\]\"“”«»„、。！？]+", composed)
-    folded = [re.sub(r"'s?$", "", word).casefold() for word in written]
+    folded = [re.sub(r"'s?$", "", word.casefold()) for word in written]
     understood = any(_english(word) for word in folded)
     words: list[_Word] = []
     index = 0

@@ -10,6 +10,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from filmagent.agents.offline.beats import Beat, SceneKind, beats_of, scene_kinds, shots_per_scene, without_helper
 from filmagent.agents.offline.captions import VARIANTS, Picture, Seen, say_deed, write_caption
@@ -104,8 +105,10 @@ def _shot(shot_id: str, scene: _Scene, beat: Beat, cast: Cast, thing: Subject | 
           telling: _Telling, key: str) -> Shot:
     actors = [cast.hero if role == "hero" else scene.helper or cast.hero for role in beat.roles]
     thing_name = thing.name if thing is not None else ""
-    ways = list(_wordings(shot_id, scene, beat, actors, thing_name, weather, telling.described, key))
-    caption, action = next((way for way in ways if way[0] not in telling.captions), ways[0])
+    ways = _wordings(shot_id, scene, beat, actors, thing_name, weather, telling.described, key)
+    first = next(ways)
+    fresh = (way for way in chain((first,), ways) if way[0] not in telling.captions)
+    caption, action = next(fresh, first)
     telling.captions.add(caption)
     telling.described.update(actor.subject.id for actor in actors)
     seen = [actor.subject.id for actor in actors] + ([thing.id] if thing is not None and beat.shows_thing else [])
