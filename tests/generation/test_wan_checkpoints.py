@@ -11,7 +11,13 @@ from safetensors.torch import load_file, save_file
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.wan import checkpoints
-from filmagent.generation.wan.checkpoints import expert_from_original, files_revision, load_part, needed_files, revision_of
+from filmagent.generation.wan.checkpoints import (
+    expert_from_original,
+    files_revision,
+    load_part,
+    needed_files,
+    revision_of,
+)
 from filmagent.generation.wan.library import WanTransformer3DModel
 from tests.support import parity
 from tests.support.tiny_wan import build_tiny_wan, corrupt, tiny_config
