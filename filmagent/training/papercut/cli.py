@@ -33,6 +33,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, default=Path("papercut-training"), help="checkpoints, caches and logs")
     parser.add_argument("--seed", type=int, help="seed of the world and of the weights (default: the part's own)")
     parser.add_argument("--out", type=Path, help="export: where the weights go (default: DATA/weights)")
+    parser.add_argument("--compile", action="store_true", help="denoiser: compile its blocks; needs a C++ compiler")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: as many as torch takes)")
 
 
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     if args.part == "vae":
         _train_vae(args.data, chosen)
     elif args.part == "denoiser":
-        _train_denoiser(args.data, chosen)
+        _train_denoiser(args.data, {**chosen, "compiled": args.compile})
     elif args.part == "export":
         _export(args.data, weights, chosen)
     else:

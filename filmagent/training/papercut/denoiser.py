@@ -27,6 +27,7 @@ MASK_CHANNELS = 4
 class Mixture:
     """How examples are made from stories."""
 
+    memory_for_first_stills: tuple[int, ...] = (0, 0, 0, 1)
     memory_for_stills: tuple[int, ...] = (0, 1, 1, 2, 2, 3)
     memory_for_shots: tuple[int, ...] = (0, 1, 2, 2, 3, 3, 4, 5)
     colours_kept_with_memory: float = 0.4
@@ -68,10 +69,11 @@ def build_denoiser(width: int = 256, layers: int = 8, text_width: int = 128) -> 
 
 
 def make_batch(
-    rng: random.Random, stories: Sequence[StoryLatents], size: int, shots: bool, grey: Tensor, mixture: Mixture
+    rng: random.Random, stories: Sequence[StoryLatents], frames: int, memory: int, grey: Tensor, mixture: Mixture
 ) -> Batch:
-    """Examples that share one length, as one transformer call needs."""
-    memory = rng.choice(mixture.memory_for_shots if shots else mixture.memory_for_stills)
+    """As many examples with `memory` keyframes as make about `frames` latent frames; shots where stories have them."""
+    shots = bool(stories[0].shots)
+    size = max(1, round(frames / (memory + (grey.shape[1] if shots else 1))))
     clean, mask, condition, weight, sentences = [], [], [], [], []
     while len(clean) < size:
         story = rng.choice(stories)

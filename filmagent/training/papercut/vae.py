@@ -15,11 +15,11 @@ from torch import Tensor
 from filmagent.generation.wan.library import AutoencoderKLWan
 from filmagent.training.papercut import checkpoint
 from filmagent.training.papercut.muon import Muon, split_weights
-from filmagent.training.papercut.world import RenderedShot, render_shot, sample_shot, sample_story
+from filmagent.training.papercut.world import RenderedShot, render_frames, render_shot, sample_shot, sample_story
+from filmagent.training.papercut.world.render import FRAMES, HEIGHT, WIDTH
 
 LATENT_CHANNELS = 16
 FIGURE_WEIGHT = 3.0
-FIRST_FRAME_WEIGHT = 2.5
 OUTER_LAYERS = ("encoder.conv_in", "decoder.conv_out", "encoder.conv_out", "decoder.conv_in", "quant_conv", "gamma")
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
@@ -33,6 +33,7 @@ class VaeTraining:
     minutes: float = 20.0
     seed: int = 1
     batch: int = 2
+    stills: int = 6
     crop: tuple[int, int, int] = (13, 64, 96)
     rate: float = 2e-3
     matrix_rate: float = 3e-3
@@ -74,6 +75,11 @@ def _fresh(rng: random.Random) -> RenderedShot:
     return render_shot(sample_shot(rng, sample_story(rng)))
 
 
+def _still(rng: random.Random) -> RenderedShot:
+    """One moment of a shot: keyframes are encoded alone, and single frames show more figures a second."""
+    return render_frames(sample_shot(rng, sample_story(rng)), [rng.randrange(FRAMES)])
+
+
 def _crop(rng: random.Random, shot: RenderedShot, size: tuple[int, int, int]) -> tuple[Pixels, Weights]:
     """A cut of the clip with the weight of its pixels, two times of three around a figure: there is the detail."""
     limits = [whole - part for whole, part in zip(shot.frames.shape[:3], size, strict=True)]
@@ -88,8 +94,6 @@ def _crop(rng: random.Random, shot: RenderedShot, size: tuple[int, int, int]) ->
         start[2] = min(max(int(xs[spot]) - size[2] // 2, 0), limits[2])
     cut = tuple(slice(begin, begin + length) for begin, length in zip(start, size, strict=True))
     weights = 1 + FIGURE_WEIGHT * figures[cut]
-    # One frame of the first latent against four of every other, and keyframes are first frames only.
-    weights[0] *= FIRST_FRAME_WEIGHT
     return shot.frames[cut], weights
 
 
@@ -127,9 +131,11 @@ def train_vae(settings: VaeTraining, folder: Path, max_steps: int | None = None)
             optimizers, (settings.matrix_rate, settings.rate), min(1.0, (step + 1) / 100) * (1 - share) ** 0.7 + 0.01
         )
         pool[rng.randrange(len(pool))] = _fresh(rng)
-        crops, weights = zip(*[_crop(rng, rng.choice(pool), settings.crop) for _ in range(settings.batch)], strict=True)
-        edge = settings.edge_weight if share < 0.6 else settings.edge_weight_late
+        size = (1, HEIGHT, WIDTH) if step % 2 else settings.crop
+        shots = [_still(rng) for _ in range(settings.stills)] if step % 2 else rng.sample(pool, settings.batch)
+        crops, weights = zip(*[_crop(rng, shot, size) for shot in shots], strict=True)
         weight = torch.from_numpy(np.stack(weights))[:, None]
+        edge = settings.edge_weight if share < 0.6 else settings.edge_weight_late
         error = _step(vae, optimizers, pixels(np.stack(crops)), weight, edge, settings.latent_noise)
         average = error if average is None else 0.98 * average + 0.02 * error
         step += 1

@@ -179,9 +179,9 @@ def _fox_face(pen: Pen, tones: Tones, head: Point) -> None:
 
 def _rabbit_ears(pen: Pen, tones: Tones, head: Point) -> None:
     for side in (-1, 1):
-        centre = (head[0] - 0.02 + side * 0.1, head[1] + 0.38)
-        pen.ellipse(centre, (0.085, 0.3), tones.main, angle=-side * 0.14)
-        pen.ellipse(centre, (0.04, 0.22), tones.light, angle=-side * 0.14)
+        centre = (head[0] - 0.02 + side * 0.1, head[1] + 0.33)
+        pen.ellipse(centre, (0.09, 0.25), tones.main, angle=-side * 0.14)
+        pen.ellipse(centre, (0.042, 0.18), tones.light, angle=-side * 0.14)
 
 
 def _rabbit_tail(pen: Pen, tones: Tones, root: Point, sway: float) -> None:

@@ -21,10 +21,10 @@ class Pose:
 def pose_at(action: str, seconds: float, phase: float) -> Pose:
     """The pose `seconds` into an action that began `phase` of a cycle in."""
     if action == "walks":
-        swing = math.sin(math.tau * (1.4 * seconds + phase))
+        swing = math.sin(math.tau * (0.9 * seconds + phase))
         return Pose(stride=swing, lift=0.02 * abs(swing))
     if action == "runs":
-        swing = math.sin(math.tau * (2.4 * seconds + phase))
+        swing = math.sin(math.tau * (1.5 * seconds + phase))
         return Pose(stride=1.5 * swing, lift=0.07 * abs(swing))
     if action == "jumps":
         return Pose(stride=0.4, lift=0.22 * abs(math.sin(math.pi * (0.95 * seconds + phase))))

@@ -21,11 +21,11 @@ SUPERSAMPLING = 2
 SHADOW = 0.34
 
 _ZOOM = {"wide": 1.0, "medium": 1.25, "close": 1.6}
-_TALL = {"wide": 0.4, "medium": 0.56, "close": 0.78}
-_TALL_IN_PAIR = {"wide": 0.38, "medium": 0.5, "close": 0.62}
+_TALL = {"wide": 0.5, "medium": 0.65, "close": 0.8}
+_TALL_IN_PAIR = {"wide": 0.48, "medium": 0.57, "close": 0.66}
 _FEET = {"wide": 0.14, "medium": 0.1, "close": 0.05}
-_SPEED = {"walks": 0.19, "runs": 0.28}
-_SPEED_IN_PAIR = {"walks": 0.05, "runs": 0.08}
+_SPEED = {"walks": 0.11, "runs": 0.18}
+_SPEED_IN_PAIR = {"walks": 0.04, "runs": 0.06}
 _EDGE = 0.14
 
 

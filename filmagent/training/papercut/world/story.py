@@ -97,7 +97,7 @@ def _performance(rng: random.Random, subject: int, slot: int, count: int, contin
         middle = (0.27, 0.73)[slot]
         spread = 0.08 if continued else 0.02
     else:
-        middle = 0.5 - 0.2 * facing if moving and not continued else 0.5
+        middle = 0.5 - 0.15 * facing if moving and not continued else 0.5
         spread = 0.25 if continued else 0.03
     phase = rng.random() if continued else 0.0
     return Performance(subject, action, facing, middle + rng.uniform(-spread, spread), phase)
