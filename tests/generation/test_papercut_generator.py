@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import pytest
+import torch
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.papercut.generator import papercut, papercut_config
+from filmagent.generation.papercut.generator import papercut, papercut_config, weights_folder
 from filmagent.generation.port import FrameSize, GenerationRequest
+from filmagent.generation.wan.checkpoints import load_part
+from filmagent.generation.wan.conditions import ConditionEncoder
 from filmagent.generation.wan.generator import WanStoryMemGenerator
+from filmagent.generation.wan.library import AutoencoderKLWan
+from filmagent.training.papercut.world import render_shot, sample_shot, sample_story
 from tests.support.tiny_wan import build_tiny_wan
 
 
@@ -34,3 +42,27 @@ def test_it_films_with_one_expert_at_its_native_size(tmp_path):
     folder = build_tiny_wan(tmp_path, experts=1)
     generator = WanStoryMemGenerator(papercut_config(folder, steps=1))
     assert generator.generate(request()).frames.shape == (17, 96, 160, 3)
+
+
+def decibels(made, true):
+    return 10 * np.log10(255**2 / np.mean((made.astype(float) - true.astype(float)) ** 2))
+
+
+@pytest.mark.skipif(not (weights_folder() / "vae").is_dir(), reason="papercut's weights are not in this checkout")
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_seam_can_be_read_back_from_the_condition(count):
+    """StoryMem's first release lost the first frame of MI2V: the condition must decode to what was handed over."""
+    rng = random.Random(5)
+    story = sample_story(rng)
+    before, other = (render_shot(sample_shot(rng, story)).frames for _ in range(2))
+    vae = load_part(AutoencoderKLWan, weights_folder(), "vae", torch.float32)
+    condition = ConditionEncoder(vae).condition([other[3]], before[-count:], 17, FrameSize(160, 96)).latents
+    seam = condition[:, 4:, 1 : 2 + (count - 1) // 4]
+    mean = torch.tensor(vae.config.latents_mean).view(1, -1, 1, 1, 1)
+    std = torch.tensor(vae.config.latents_std).view(1, -1, 1, 1, 1)
+    with torch.no_grad():
+        decoded = vae.decode(seam * std + mean).sample[0].permute(1, 2, 3, 0).add(1).mul(127.5).numpy()
+    assert len(decoded) == count
+    for made, true in zip(decoded, before[-count:], strict=True):
+        assert decibels(made, true) > 20
+        assert decibels(made, true) > decibels(made, other[3]) + 3
