@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,6 +77,15 @@ def test_vae_training_goes_on_where_it_stopped(tmp_path):
     assert checkpoint.load(tmp_path / "vae.pt", rng)["step"] == 1
     train_vae(toy, tmp_path, max_steps=2)
     assert checkpoint.load(tmp_path / "vae.pt", rng)["step"] == 2
+
+
+def test_refining_the_decoder_leaves_the_latents_alone(tmp_path):
+    toy = VaeTraining(minutes=60, pool=1, batch=1, stills=1, crop=(5, 32, 32), base=8, decoder_base=8)
+    before = train_vae(toy, tmp_path, max_steps=1).state_dict()
+    after = train_vae(replace(toy, decoder_only=True), tmp_path, max_steps=1).state_dict()
+    same = {name: torch.equal(weight, after[name]) for name, weight in before.items()}
+    assert all(kept for name, kept in same.items() if name.startswith(("encoder", "quant_conv")))
+    assert not all(kept for name, kept in same.items() if name.startswith("decoder"))
 
 
 def test_a_shots_first_latent_is_its_first_frame_encoded_alone(encoder):

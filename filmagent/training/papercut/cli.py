@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-PARTS = ("vae", "denoiser", "export", "clip")
+PARTS = ("vae", "denoiser", "decoder", "export", "clip")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -28,7 +28,11 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("part", choices=PARTS, help="vae, then denoiser, then export; clip stands alone")
+    parser.add_argument(
+        "part",
+        choices=PARTS,
+        help="vae, then denoiser, then decoder (refines the VAE's), then export; clip stands alone",
+    )
     parser.add_argument("--minutes", type=float, help="how long to train, all runs together (default: the part's own)")
     parser.add_argument("--data", type=Path, default=Path("papercut-training"), help="checkpoints, caches and logs")
     parser.add_argument("--seed", type=int, help="seed of the world and of the weights (default: the part's own)")
@@ -49,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
         _train_vae(args.data, chosen)
     elif args.part == "denoiser":
         _train_denoiser(args.data, {**chosen, "compiled": args.compile})
+    elif args.part == "decoder":
+        _refine_decoder(args.data, chosen)
     elif args.part == "export":
         _export(args.data, weights, chosen)
     else:
@@ -65,6 +71,16 @@ def _train_vae(data: Path, chosen: dict[str, float]) -> None:
     vae = train_vae(VaeTraining(**chosen), data)  # type: ignore[arg-type]
     measure, _ = measure_vae(vae, held_out_shots(48))
     export_vae(vae, measure, data / "weights" / "vae")
+    _say(f"VAE: {measure.psnr} dB on held-out shots, {measure.psnr_first_frames} dB on their first frames")
+
+
+def _refine_decoder(data: Path, chosen: dict[str, float]) -> None:
+    from filmagent.training.papercut.export import export_decoder, held_out_shots, measure_vae
+    from filmagent.training.papercut.vae import VaeTraining, train_vae
+
+    vae = train_vae(VaeTraining(**{"minutes": 10.0, "seed": 2, **chosen}, decoder_only=True), data)  # type: ignore[arg-type]
+    export_decoder(vae, data / "weights" / "vae")
+    measure, _ = measure_vae(vae, held_out_shots(48))
     _say(f"VAE: {measure.psnr} dB on held-out shots, {measure.psnr_first_frames} dB on their first frames")
 
 

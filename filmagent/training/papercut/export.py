@@ -74,6 +74,13 @@ def export_vae(vae: AutoencoderKLWan, measure: VaeMeasure, folder: Path) -> None
     _save_half(vae, folder)
 
 
+def export_decoder(refined: AutoencoderKLWan, folder: Path) -> None:
+    """Put a refined decoder into an exported VAE; encoder and latent statistics stay what the denoiser learned."""
+    vae = AutoencoderKLWan.from_pretrained(folder)
+    statistics = VaeMeasure(0.0, 0.0, list(vae.config.latents_mean), list(vae.config.latents_std))
+    export_vae(refined, statistics, folder)
+
+
 def export_denoiser(averaged: Models, folder: Path) -> None:
     """Write everything of a Wan image-to-video pipeline but the VAE."""
     denoiser, encoder = averaged.denoiser, averaged.encoder

@@ -58,6 +58,8 @@ def split_weights(model: nn.Module, first_and_last: tuple[str, ...]) -> tuple[li
     """(matrices for Muon, the rest for AdamW); embeddings, inputs and outputs named in `first_and_last` are rest."""
     matrices, rest = [], []
     for name, weight in model.named_parameters():
+        if not weight.requires_grad:
+            continue
         outer = any(part in name for part in first_and_last)
         (rest if outer or weight.ndim < 2 or min(weight.shape[0], weight[0].numel()) < 8 else matrices).append(weight)
     return matrices, rest

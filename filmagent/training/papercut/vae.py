@@ -43,6 +43,8 @@ class VaeTraining:
     edge_weight_late: float = 1.0
     base: int = 24
     decoder_base: int = 32
+    decoder_only: bool = False
+    """Refine the decoder of a finished VAE: its latents, and what was trained on them, stay valid."""
 
 
 def build_vae(base: int = 24, decoder_base: int = 32) -> AutoencoderKLWan:
@@ -106,17 +108,22 @@ def reconstruction_loss(made: Tensor, true: Tensor, weights: Tensor, edge_weight
 
 
 def train_vae(settings: VaeTraining, folder: Path, max_steps: int | None = None) -> AutoencoderKLWan:
-    """Train, or go on training, until the minutes are spent; the model is also left in `folder`/vae."""
+    """Train, or go on training, until the minutes are spent; `folder` keeps the checkpoint and the log."""
+    name = "decoder" if settings.decoder_only else "vae"
     rng = random.Random(settings.seed)
     torch.manual_seed(settings.seed)
     vae = build_vae(settings.base, settings.decoder_base)
+    if settings.decoder_only:
+        vae.load_state_dict(torch.load(folder / "vae.pt", weights_only=False)["vae"])
+        vae.encoder.requires_grad_(False)
+        vae.quant_conv.requires_grad_(False)
     matrices, rest = split_weights(vae, OUTER_LAYERS)
     optimizers = [
         Muon(matrices, settings.matrix_rate, decay=0.0),
         torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.95), weight_decay=0.0),
     ]
     clock = checkpoint.Clock(settings.minutes)
-    state = checkpoint.load(folder / "vae.pt", rng)
+    state = checkpoint.load(folder / f"{name}.pt", rng)
     step, average = 0, None
     if state:
         vae.load_state_dict(state["vae"])
@@ -140,11 +147,11 @@ def train_vae(settings: VaeTraining, folder: Path, max_steps: int | None = None)
         average = error if average is None else 0.98 * average + 0.02 * error
         step += 1
         if step % 50 == 0:
-            _log(folder / "vae.jsonl", {"step": step, "seconds": round(clock.spent), "l1": round(average, 5)})
+            _log(folder / f"{name}.jsonl", {"step": step, "seconds": round(clock.spent), "l1": round(average, 5)})
         if clock.due():
-            _save(folder, vae, optimizers, step, average, clock.spent, rng)
+            _save(folder / f"{name}.pt", vae, optimizers, step, average, clock.spent, rng)
     clock.advance()
-    _save(folder, vae, optimizers, step, average, clock.spent, rng)
+    _save(folder / f"{name}.pt", vae, optimizers, step, average, clock.spent, rng)
     return vae
 
 
@@ -183,7 +190,7 @@ def _log(path: Path, line: dict[str, float]) -> None:
 
 
 def _save(
-    folder: Path,
+    path: Path,
     vae: AutoencoderKLWan,
     optimizers: list[torch.optim.Optimizer],
     step: int,
@@ -193,4 +200,4 @@ def _save(
 ) -> None:
     kept = [optimizer.state_dict() for optimizer in optimizers]
     state = {"vae": vae.state_dict(), "optimizers": kept, "step": step, "average": average, "spent": spent}
-    checkpoint.save(folder / "vae.pt", state, rng)
+    checkpoint.save(path, state, rng)
