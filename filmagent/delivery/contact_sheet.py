@@ -31,7 +31,7 @@ LEFT, MIDDLE, RIGHT = 272, 884, 248
 COLUMN_GAP = 24
 TALLEST_KEYFRAME = 260
 LANDSCAPE_KEYFRAMES, PORTRAIT_KEYFRAMES = 4, 5
-BAR_PITCH, MOST_BARS = 34, 7
+BAR_PITCH, MOST_BARS = 34, 5
 THUMBNAIL = 54
 
 PAPER, CARD, LINE = (20, 22, 26), (29, 32, 38), (52, 56, 65)
@@ -46,6 +46,8 @@ OUTCOMES = {
     "unreviewed": ("unreviewed", GREY),
 }
 """Outcome of a shot -> what its badge says, and its colour."""
+TELLING = ("identity/", "caption_fit/", "vision/", "quality/", "seam/difference", "flicker/")
+"""Beginnings of the scores that tell a person most, in the order they are drawn; the others come behind."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class _Cells:
     caption: list[str]
     link: str
     reason: list[str]
+    verdict: list[str]
+    """Why the take is no pass; empty for a pass."""
     pictures: list[Image.Image]
     frames: tuple[int, ...]
     thumbnails: list[Image.Image]
@@ -91,11 +95,11 @@ class _Cells:
     @property
     def height(self) -> int:
         """Height of the row's card."""
-        left = 148 + 23 * len(self.reason)
+        left = 148 + 23 * len(self.reason) + (16 + 20 * len(self.verdict) if self.verdict else 0)
         middle = self.pictures[0].height + 14 + 27 * len(self.caption)
         bars = min(len(self.review.scores), MOST_BARS + 1) if self.review else 1
         symptoms = 24 * len(self.review.symptoms) if self.review else 0
-        right = BAR_PITCH * bars + symptoms + (THUMBNAIL + 36 if self.thumbnails else 0)
+        right = BAR_PITCH * bars + symptoms + (THUMBNAIL + 56 if self.thumbnails else 0)
         return max(left, middle, right) + 2 * PADDING
 
 
@@ -185,13 +189,15 @@ def _cells(manifest: Manifest, index: int, run_dir: Path) -> _Cells:
     size = (round(frames.shape[2] * scale), round(frames.shape[1] * scale))
     link = manifest.plan.for_shot(record.shot).link
     planned = "" if link.kind == record.chosen.link else f" (planned: {link.kind})"
+    review = next((entry for entry in reversed(record.reviews) if entry.take == record.chosen.key), None)
     return _Cells(
         number=index + 1,
         record=record,
-        review=next((entry for entry in reversed(record.reviews) if entry.take == record.chosen.key), None),
+        review=review,
         caption=wrap(manifest.story.shot(record.shot).caption, font(20), MIDDLE, 4),
         link=_words(record.chosen.link) + planned,
         reason=wrap(link.reason, font(17), LEFT, 4),
+        verdict=[] if review is None or review.outcome == "pass" else wrap(review.reason, font(15), LEFT, 4),
         pictures=[Image.fromarray(frames[at]).resize(size, Image.Resampling.LANCZOS) for at in chosen],
         frames=chosen,
         thumbnails=[_thumbnail(use, run_dir) for use in record.chosen.memory],
@@ -262,6 +268,8 @@ def _draw_decision(pen: ImageDraw.ImageDraw, row: _Cells, x: int, y: int) -> Non
     pen.text((x, y + 112), clip(row.link, font(19), LEFT), INK, font(19))
     for index, line in enumerate(row.reason):
         pen.text((x, y + 142 + 23 * index), line, SOFT, font(17))
+    for index, line in enumerate(row.verdict):
+        pen.text((x, y + 158 + 23 * len(row.reason) + 20 * index), line, colour, font(15))
 
 
 def _draw_measurements(sheet: Image.Image, pen: ImageDraw.ImageDraw, row: _Cells, x: int, y: int) -> None:
@@ -270,7 +278,7 @@ def _draw_measurements(sheet: Image.Image, pen: ImageDraw.ImageDraw, row: _Cells
         pen.text((x, y), "no review", FAINT, font(17))
         y += BAR_PITCH
     else:
-        scores = list(row.review.scores.items())
+        scores = sorted(row.review.scores.items(), key=lambda score: _telling(score[0]))
         for name, value in scores[:MOST_BARS]:
             _draw_bar(pen, name, value, x, y)
             y += BAR_PITCH
@@ -284,21 +292,29 @@ def _draw_measurements(sheet: Image.Image, pen: ImageDraw.ImageDraw, row: _Cells
         pen.text((x, y + 6), "shown from memory", FAINT, font(15))
         fits = (RIGHT + 6) // (THUMBNAIL + 6)
         for index, picture in enumerate(row.thumbnails[:fits]):
-            sheet.paste(picture, (x + index * (THUMBNAIL + 6), y + 30))
+            at = x + index * (THUMBNAIL + 6)
+            sheet.paste(picture, (at, y + 30))
+            source = row.record.chosen.memory[index].shot or "photo"
+            pen.text((at, y + 34 + THUMBNAIL), clip(source, font(13), THUMBNAIL), FAINT, font(13))
         if len(row.thumbnails) > fits:
             pen.text((x + RIGHT, y + 6), f"+{len(row.thumbnails) - fits}", FAINT, font(15), anchor="ra")
 
 
+def _telling(name: str) -> int:
+    """Return the place of a score's family among all families."""
+    return next((place for place, beginning in enumerate(TELLING) if name.startswith(beginning)), len(TELLING))
+
+
 def _draw_bar(pen: ImageDraw.ImageDraw, name: str, value: float, x: int, y: int) -> None:
-    """Draw one number: its name, its value, and a bar of its part of 0 to 1."""
+    """Draw one number: its name, its value, and a bar where it lies between 0 and 1."""
     number = f"{value:.2f}"
     room = RIGHT - int(font(16).getlength(number)) - 10
     pen.text((x, y), clip(_words(name), font(16), room), SOFT, font(16))
     pen.text((x + RIGHT, y), number, INK, font(16), anchor="ra")
-    pen.rounded_rectangle((x, y + 22, x + RIGHT - 1, y + 26), 2, fill=LINE)
-    filled = round((RIGHT - 1) * min(1.0, max(0.0, value)))
-    if filled >= 4:
-        pen.rounded_rectangle((x, y + 22, x + filled, y + 26), 2, fill=BLUE)
+    if 0 <= value <= 1:
+        pen.rounded_rectangle((x, y + 22, x + RIGHT - 1, y + 26), 2, fill=LINE)
+        if (filled := round((RIGHT - 1) * value)) >= 4:
+            pen.rounded_rectangle((x, y + 22, x + filled, y + 26), 2, fill=BLUE)
 
 
 def _save(picture: Image.Image, path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,13 +106,21 @@ def _record(
         ))
         reviews.append(Review(
             take=key, outcome="retake" if attempt < attempts else "attempts_exhausted" if attempts > 1 else "pass",
-            scores={"caption": 0.31, "identity": 0.88, "seam": 0.04}, symptoms=("identity_drift",) * (attempts > 1),
+            scores={"caption_fit/place": 0.31, "identity/marlow": 0.88, "seam/difference": 0.04, "seam/psnr": 31.5},
+            symptoms=("identity_drift",) * (attempts > 1), reason="identity drift; the shot has no attempts left",
         ))
     return ShotRecord(shot=plan.shot, chosen=takes[-1], outcome=reviews[-1].outcome, attempts=tuple(takes),
                       reviews=tuple(reviews))
 
 
+@pytest.fixture(scope="session")
+def pristine_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """A finished film of three shots, made once."""
+    return make_run(tmp_path_factory.mktemp("pristine") / "run")
+
+
 @pytest.fixture
-def finished_run(tmp_path: Path) -> FinishedRun:
-    """A finished film of three shots."""
-    return make_run(tmp_path / "run")
+def finished_run(pristine_run: FinishedRun, tmp_path: Path) -> FinishedRun:
+    """A copy of the finished film that a test may spoil."""
+    shutil.copytree(pristine_run.folder, tmp_path / "run")
+    return replace(pristine_run, folder=tmp_path / "run")
