@@ -360,3 +360,29 @@ def test_any_words_give_a_valid_story_every_time(logline, shots, seed):
     assert check_story(story) == ()
     assert len(story.shots) == shots
     assert story == write(logline, shots=shots, seed=seed)
+
+
+@pytest.mark.parametrize(
+    "logline, deed",
+    [
+        ("a bear learns to dance", "dances"),
+        ("A baker bakes the last bread", "bakes bread"),
+        ("the swimming fox", "swims"),
+        ("a girl who is digging for gold", "digs a hole"),
+    ],
+)
+def test_what_the_hero_does_in_the_logline_is_seen(logline, deed):
+    story = write(logline)
+    assert [shot.id for shot in story.shots if shot.action == deed] == ["shot-02", "shot-08"]
+    assert check_story(story) == ()
+
+
+def test_notes_change_what_they_name_and_keep_the_rest():
+    first = write("a cat's journey home")
+    second = write("a cat's journey home", previous=first, notes="the helper should be a robot")
+    third = write("a cat's journey home", previous=second, notes="at night")
+    assert hero(first) == hero(second) == hero(third)
+    assert third.subjects[1] == second.subjects[1]
+    assert third.subjects[1].name.endswith("the robot")
+    assert places(first) == places(second) == places(third)
+    assert all("at night" in shot.caption for shot in third.shots)

@@ -59,7 +59,7 @@ BEATS: Mapping[SceneKind, tuple[Beat, Beat, Beat]] = MappingProxyType({
     ),
     "trouble": (
         _alone("medium", "{run} to the right {path}", "{run} fast to the right"),
-        _alone("medium", "{jump} and {look}", "{run} a little, {jump} and stops"),
+        _alone("medium", "{jump} and {look}", "{jump} high, then {look}"),
         _alone("close", "{sit} alone, tired", "{look} with worried eyes"),
     ),
     "meeting": (
@@ -105,6 +105,14 @@ _PICKS: Mapping[int, Mapping[SceneKind, tuple[int, ...]]] = MappingProxyType({
 def beats_of(kind: SceneKind, shots: int) -> tuple[Beat, ...]:
     """Return the beats of a scene of 1 to 3 shots."""
     return tuple(BEATS[kind][index] for index in _PICKS[shots][kind])
+
+
+def doing(kind: SceneKind, beat: Beat, activity: str) -> Beat:
+    """Return the beat with the hero's activity, where the hero begins and ends the story alone; else the beat."""
+    last_alone = BEATS["home"][2]
+    if (kind, beat) in (("start", BEATS["start"][1]), ("home", last_alone)):
+        return Beat(beat.roles, (Deed((activity,)),), beat.size, beat.camera)
+    return beat
 
 
 def without_helper(beat: Beat) -> Beat:

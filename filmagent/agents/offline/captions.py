@@ -52,7 +52,7 @@ class Picture:
 
 
 def say_deed(phrase: str, gait: Gait, *, path: str, thing: str) -> str:
-    """Fill a verb phrase of the grammar: `{run} to the right {path}` becomes `runs to the right along the bank`."""
+    """Fill a verb phrase of the grammar: `{run} {path}` becomes `runs along the bank`."""
     return phrase.format(**GAITS[gait], path=path, thing=thing)
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from filmagent.agents.offline.reading import FoundCharacter, Reading, read_text
+from filmagent.agents.offline.characters import NOUNS
+from filmagent.agents.offline.places import PLACES
+from filmagent.agents.offline.reading import FoundCharacter, FoundPlace, Reading, read_text
+from filmagent.schemas.story import Story
 
 _HERO = r"(?:hero|heroine|protagonist|main character|lead)"
 
@@ -19,6 +22,26 @@ class Noted:
 
     reading: Reading
     told: str
+    understood: bool
+
+
+def keep_previous(reading: Reading, previous: Story) -> Reading:
+    """Return the reading with the cast and the way of the story before, so that notes change only what they name.
+
+    What the lexicons do not know of a story that a person or a model wrote is left as the logline has it.
+    """
+    cast = []
+    for subject in previous.subjects:
+        name, _, noun = subject.name.rpartition(" the ")
+        if noun in NOUNS and name:
+            looks = read_text(subject.appearance).characters
+            cast.append(FoundCharacter(noun, name, looks[0].adjectives if looks else (),
+                                       looks[0].colour if looks else None))
+    roles = {place.word: place for place in reading.places}
+    way = [scene.place.replace("-", " ") for scene in previous.scenes[:-1] if scene.place is not None]
+    places = [roles.get(word, FoundPlace(word)) for word in dict.fromkeys(way) if word in PLACES]
+    return replace(reading, characters=tuple(cast) or reading.characters,
+                   places=(*places, *(place for place in reading.places if place not in places)))
 
 
 def take_up(reading: Reading, notes: str) -> Noted:
@@ -30,12 +53,16 @@ def take_up(reading: Reading, notes: str) -> Noted:
         _cast(characters, character, notes, taken)
     places = (*said.places, *(place for place in reading.places if place.word not in {p.word for p in said.places}))
     taken += [place.word for place in said.places]
-    taken += [text for text in (said.thing, said.time, said.weather and said.weather.rstrip(".").lower()) if text]
+    weather = (said.weather or "").rstrip(".").lower()
+    taken += [text for text in (said.thing, said.time, said.activity, weather) if text]
     changed = replace(reading, characters=tuple(characters), places=places, thing=said.thing or reading.thing,
-                      time=said.time or reading.time, weather=said.weather or reading.weather)
+                      time=said.time or reading.time, weather=said.weather or reading.weather,
+                      activity=said.activity or reading.activity)
     if not taken:
-        return Noted(changed, "The offline writer understood nothing of the notes; this is another variation.")
-    return Noted(changed, f"The offline writer took up from the notes: {', '.join(dict.fromkeys(taken))}.")
+        return Noted(changed, "The offline writer understood nothing of the notes; this is another variation.",
+                     understood=False)
+    return Noted(changed, f"The offline writer took up from the notes: {', '.join(dict.fromkeys(taken))}.",
+                 understood=True)
 
 
 def _cast(characters: list[FoundCharacter], said: FoundCharacter, notes: str, taken: list[str]) -> None:

@@ -61,7 +61,7 @@ _TABLE = (
     PlaceWord("park", "in", "along the gravel path", "town", ("Benches stand under the trees.",)),
     PlaceWord("street", "on", "along the pavement", "town", ("Lamps line the pavement.",)),
     PlaceWord("market", "at", "past the stalls", "town", ("Fruit lies on the stalls.",)),
-    PlaceWord("café", "in", "past the small tables", "town", ("Cups stand on the tables.",)),
+    PlaceWord("café", "in", "past the small tables", "town", ("Cups stand on the tables of the room.",)),
     PlaceWord("kitchen", "in", "past the table", "town", ("Pots hang on the wall.",)),
     PlaceWord("bakery", "in", "past the oven", "town", ("Bread lies on the shelves.",)),
     PlaceWord("school", "at", "across the yard", "town"),
@@ -76,12 +76,12 @@ _TABLE = (
     PlaceWord("workshop", "in", "past the workbench", "town", ("Tools hang on the wall.",)),
     PlaceWord("hospital", "in", "along the corridor", "town"),
     PlaceWord("office", "in", "past the desks", "town"),
-    PlaceWord("prison", "in", "along the corridor", "town"),
+    PlaceWord("prison", "in", "along the corridor", "town", ("A small window lights the room.",)),
     PlaceWord("church", "in", "past the benches", "town"),
     PlaceWord("sea", "in", "through the clear water", "sea", ("Rays of light fall through the water.",)),
-    PlaceWord("reef", "at", "past the corals", "sea", ("Corals glow in many colours.",)),
+    PlaceWord("reef", "at", "past the corals", "sea", ("Corals glow in the blue sea.",)),
     PlaceWord("bay", "in", "through the calm water", "sea", ("Small waves glitter.",)),
-    PlaceWord("lagoon", "in", "through the warm water", "sea", ("The water is turquoise.",)),
+    PlaceWord("lagoon", "in", "through the warm water", "sea", ("The water shines beside the white sand.",)),
     PlaceWord("island", "on", "under the palm trees", "coast", ("Palm trees bend in the wind.",)),
     PlaceWord("lighthouse", "at", "up the stone steps", "coast", ("A beam of light turns above.",)),
     PlaceWord("coast", "on", "along the cliffs", "coast", ("Waves break below the cliffs.",)),
@@ -89,7 +89,7 @@ _TABLE = (
     PlaceWord("crater", "in", "along the rim", "space", ("Stars shine above the rim.",)),
     PlaceWord("spaceship", "in", "past the round windows", "space", ("Small lamps blink on the walls.",)),
     PlaceWord("space station", "in", "past the round windows", "space", ("Small lamps blink on the walls.",)),
-    PlaceWord("base", "at", "past the white domes", "space", ("A lamp shines in the dome.",), "the space base"),
+    PlaceWord("base", "at", "past the white domes", "space", ("White domes stand on the moon.",), "the space base"),
     PlaceWord("space", "in", "past the bright stars", "space", ("Stars shine everywhere.",), "outer space"),
     PlaceWord("planet", "on", "over the red rocks", "space", ("Two moons hang in the sky.",)),
     PlaceWord("desert", "in", "over the dunes", "dry", ("The wind draws lines in the sand.",)),
@@ -143,4 +143,4 @@ INDOORS = frozenset(["café", "kitchen", "bakery", "library", "museum", "theatre
 def named_place(name: str) -> PlaceWord:
     """Return a place of which only the name is known, such as Paris."""
     return PlaceWord(word=name.lower(), preposition="in", path="along the street", group="town",
-                     details=("The houses stand close together.",), name=name)
+                     details=("Lamps line the streets.",), name=name)

@@ -14,7 +14,7 @@ from filmagent.agents.offline.characters import ADJECTIVES, COLOUR_WORDS, NOUNS
 from filmagent.agents.offline.foreign import UNSPACED, english_of
 from filmagent.agents.offline.names import is_common_word, leading_name, name_beside, name_within, place_names
 from filmagent.agents.offline.places import PLACES, SAME
-from filmagent.agents.offline.things import SINGULARS, THINGS, TIMES, WEATHERS
+from filmagent.agents.offline.things import ACTIVITIES, SINGULARS, THINGS, TIMES, WEATHERS
 
 _TOWARDS = frozenset(["to", "toward", "towards", "into", "reach", "reaches", "find", "finds", "for", "way", "back",
                       "journey", "return", "returns", "coming", "comes", "go", "goes", "going", "nach", "zum", "zur",
@@ -55,6 +55,8 @@ class Reading:
     """An object to find, with its adjective, such as `red balloon`."""
     time: str | None = None
     weather: str | None = None
+    activity: str | None = None
+    """What the hero is seen doing besides the way, such as `dances`."""
 
     @property
     def is_empty(self) -> bool:
@@ -89,7 +91,8 @@ def read_text(text: str) -> Reading:
     senses = [word.sense for word in words]
     return Reading(characters=tuple(characters), places=_once(places), thing=things[0] if things else None,
                    time=next((TIMES[sense] for sense in senses if sense in TIMES), None),
-                   weather=next((WEATHERS[sense] for sense in senses if sense in WEATHERS), None))
+                   weather=next((WEATHERS[sense] for sense in senses if sense in WEATHERS), None),
+                   activity=next((ACTIVITIES[sense] for sense in senses if sense in ACTIVITIES), None))
 
 
 def _words(text: str) -> list[_Word]:

@@ -1,4 +1,4 @@
-"""Objects to find, times of day, weather, and irregular plurals. Knows words only."""
+"""Objects to find, times of day, weather, activities, and irregular plurals. Knows words only."""
 
 from __future__ import annotations
 
@@ -30,6 +30,26 @@ WEATHERS: Mapping[str, str] = MappingProxyType({
     "spring": "Fresh green shines everywhere.", "wind": "The wind blows hard.", "windy": "The wind blows hard.",
 })
 """Word -> weather as a sentence of its own."""
+
+_DEEDS = {
+    "dance": "dances", "sing": "sings", "paint": "paints a picture", "draw": "draws a picture", "bake": "bakes bread",
+    "read": "reads a book", "write": "writes on a sheet of paper", "swim": "swims", "fly": "flies", "skate": "skates",
+    "juggle": "juggles", "dig": "digs a hole", "build": "builds a small tower", "knit": "knits", "climb": "climbs",
+    "cycle": "rides a bicycle", "meditate": "meditates", "pray": "prays", "sew": "sews", "surf": "surfs",
+}
+
+
+def _forms() -> dict[str, str]:
+    forms: dict[str, str] = {}
+    for verb, deed in _DEEDS.items():
+        stem = verb.removesuffix("e")
+        doubled = stem + stem[-1] if verb in ("swim", "dig", "knit") else stem
+        forms |= {verb: deed, deed.split()[0]: deed, f"{doubled}ing": deed}
+    return forms
+
+
+ACTIVITIES: Mapping[str, str] = MappingProxyType(_forms())
+"""Verb in any present form -> what the hero is seen doing."""
 
 SINGULARS: Mapping[str, str] = MappingProxyType({
     "wolves": "wolf", "mice": "mouse", "men": "man", "women": "woman", "children": "child", "geese": "goose",
