@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from filmagent.errors import GenerationCancelledError, GenerationError, ModelFilesError, UsageError
 from filmagent.generation.port import FrameSize, GenerationRequest, Generator
@@ -139,6 +139,15 @@ def test_missing_and_broken_files(folder, tmp_path):
     broken = shutil.copytree(folder, tmp_path / "broken")
     corrupt(broken / "transformer_2/diffusion_pytorch_model.safetensors")
     with pytest.raises(ModelFilesError, match="transformer_2"):
+        tiny_generator(broken).generate(request())
+
+
+def test_a_decoder_that_makes_no_numbers_makes_no_film(folder, tmp_path):
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    weights = load_file(broken / "vae/diffusion_pytorch_model.safetensors")
+    weights["decoder.conv_out.bias"][0] = float("nan")
+    save_file(weights, broken / "vae/diffusion_pytorch_model.safetensors")
+    with pytest.raises(GenerationError, match="decoder"):
         tiny_generator(broken).generate(request())
 
 

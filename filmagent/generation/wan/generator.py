@@ -148,6 +148,8 @@ class WanStoryMemGenerator:
                 cancelled=request.cancelled,
             )
         seconds["denoise"], seconds["decode"] = last_step - started, time.perf_counter() - last_step
+        if not np.isfinite(video).all():
+            raise GenerationError("the decoder made values that are no numbers: fetch the VAE's files again")
         frames: Frames = np.rint(video[0] * 255.0).astype(np.uint8)
         return GeneratedShot(
             frames=frames[SEAM_FRAMES[request.link] :],
