@@ -1,6 +1,6 @@
 """The gates: nodes that ask a person, and do nothing else.
 
-A gate runs again from its first line when it is resumed, so each holds one `interrupt` and nothing expensive. A gate
+A gate runs again from its first line when it is resumed, so it holds nothing but the question. A gate
 that is not in the settings' `ask` approves at once. Knows the questions; nothing of terminals.
 """
 
@@ -11,10 +11,10 @@ from typing import TypeVar
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
-from filmagent.errors import AnswerError
 from filmagent.graphs.context import FilmContext, context_of
-from filmagent.graphs.questions import ANSWERS, Answer, FilmAnswer, PlanAnswer, Question, StoryAnswer, TakeAnswer
+from filmagent.graphs.questions import Answer, FilmAnswer, PlanAnswer, Question, StoryAnswer, TakeAnswer, problem_with
 from filmagent.graphs.state import FilmState
+from filmagent.graphs.studio import Studio
 from filmagent.schemas.plan import Plan
 from filmagent.schemas.story import Link, Shot, Story
 from filmagent.schemas.take import Film, Lever, Review
@@ -51,7 +51,7 @@ def ask_story(state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
     }
 
 
-def ask_plan(state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
+def ask_plan(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
     """Show how every shot joins the one before; take approval, notes, or an edited plan."""
     if not _asked("plan", runtime):
         return {"answer": "approve"}
@@ -59,7 +59,14 @@ def ask_plan(state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
     lines = [f"{decision.shot}: {decision.link.kind} ({decision.link.reason})" for decision in plan.shots]
     answer = _ask(
         Question(
-            gate="plan", title=f"Film {story.title} like this?", text="\n".join(lines), facts={"plan": state["plan"]}
+            gate="plan",
+            title=f"Film {story.title} like this?",
+            text="\n".join(lines),
+            facts={
+                "plan": state["plan"],
+                "subjects": [subject.id for subject in story.subjects],
+                "links": _links(studio, runtime),
+            },
         ),
         PlanAnswer,
     )
@@ -69,7 +76,6 @@ def ask_plan(state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
             "notes": answer.notes,
             "decisions": [_said("plan", answer.action, answer.notes)],
         }
-    _check_plan(answer.plan, story)
     decisions = [
         f"a person set {new.shot} to {new.link.kind}"
         for old, new in zip(plan.shots, answer.plan.shots, strict=True)
@@ -82,7 +88,7 @@ def ask_plan(state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
     return {"answer": "edit", "plan": Plan(shots=changed).model_dump(mode="json"), "decisions": decisions}
 
 
-def ask_take(state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
+def ask_take(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
     """Show the take that the critic would keep; take approval, another attempt, notes, or an edit of the shot."""
     if not _asked("take", runtime):
         return {"answer": "approve"}
@@ -100,14 +106,14 @@ def ask_take(state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
                 "take": key,
                 "video": f"takes/{key}.mp4",
                 "attempts": [review.model_dump(mode="json") for review in reviews],
+                "first": shot.id == story.shots[0].id,
+                "links": _links(studio, runtime),
             },
         ),
         TakeAnswer,
     )
     said = [_said(f"take of {shot.id}", answer.action, answer.notes)]
     if answer.action == "approve":
-        if answer.take is not None and answer.take not in {review.take for review in reviews}:
-            raise AnswerError(f"take {answer.take!r} is no attempt at {shot.id}")
         return {"answer": "approve", "candidate": answer.take or key, "decisions": said}
     if answer.action == "reject":
         lever = Lever(
@@ -137,9 +143,6 @@ def ask_film(state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
     )
     if answer.action == "approve":
         return {"answer": "approve", "decisions": [_said("film", "approve", answer.notes)]}
-    unknown = [key for key in answer.redo if key not in {shot.id for shot in story.shots}]
-    if unknown:
-        raise AnswerError(f"redo {unknown[0]!r}: the film has no such shot")
     if not answer.redo:
         return {
             "answer": "approve",
@@ -158,30 +161,21 @@ def _asked(gate: Gate, runtime: Runtime[FilmContext]) -> bool:
     return gate in context_of(runtime).ask
 
 
+def _links(studio: Studio, runtime: Runtime[FilmContext]) -> list[str]:
+    return sorted(studio.generator(context_of(runtime)).capabilities.links)
+
+
 def _ask(question: Question, model: type[A]) -> A:
-    """Stop here until somebody answers; the answer arrives validated against the gate's model."""
-    assert model is ANSWERS[question.gate]
-    answer = interrupt(question.model_dump(mode="json"), response_schema=model)
-    return model.model_validate(answer)
+    """Stop here until somebody gives an answer that can be carried out; one that cannot is asked for again."""
+    answer = model.model_validate(interrupt(question.model_dump(mode="json"), response_schema=model))
+    while problem := problem_with(question, answer):
+        again = question.model_copy(update={"text": f"{problem}\n{question.text}"})
+        answer = model.model_validate(interrupt(again.model_dump(mode="json"), response_schema=model))
+    return answer
 
 
 def _said(what: str, action: str, notes: str) -> str:
     return f"{what}: a person said {action}" + (f" ({notes})" if notes else "")
-
-
-def _check_plan(plan: Plan, story: Story) -> None:
-    if [decision.shot for decision in plan.shots] != [shot.id for shot in story.shots]:
-        raise AnswerError(
-            "the plan must decide every shot once, in the order of the film: "
-            + ", ".join(shot.id for shot in story.shots)
-        )
-    if plan.shots[0].link.kind != "scene_cut":
-        raise AnswerError("the first shot has nothing to join: its link must be scene_cut")
-    known = {subject.id for subject in story.subjects}
-    for decision in plan.shots:
-        for key in decision.remember:
-            if key not in known:
-                raise AnswerError(f"{decision.shot} should remember {key!r}, which is no subject of the story")
 
 
 def _edited_shot(state: FilmState, story: Story, shot: Shot, answer: TakeAnswer) -> FilmState:
@@ -190,8 +184,6 @@ def _edited_shot(state: FilmState, story: Story, shot: Shot, answer: TakeAnswer)
         shots = tuple(s.model_copy(update={"caption": answer.caption}) if s.id == shot.id else s for s in story.shots)
         update["story"] = story.model_copy(update={"shots": shots}).model_dump(mode="json")
     if answer.link is not None:
-        if shot.id == story.shots[0].id and answer.link != "scene_cut":
-            raise AnswerError("the first shot has nothing to join: its link must be scene_cut")
         link = Link(kind=answer.link, reason="a person chose it")
         plan = Plan.model_validate(state["plan"])
         changed = tuple(

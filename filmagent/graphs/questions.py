@@ -113,3 +113,39 @@ ANSWERS: dict[Gate, type[Answer]] = {
     "film": FilmAnswer,
 }
 """Gate -> the model that its answer must fit."""
+
+
+def problem_with(question: Question, answer: Answer) -> str:
+    """Return why an answer of the right shape still cannot be carried out, or an empty text when it can."""
+    facts = question.facts
+    if isinstance(answer, PlanAnswer) and answer.plan is not None:
+        return _problem_with_plan(answer.plan, facts)
+    if isinstance(answer, TakeAnswer):
+        if answer.take is not None and answer.take not in {review["take"] for review in facts["attempts"]}:
+            return f"take {answer.take!r} is no attempt at {facts['shot']}"
+        return _problem_with_link(answer.link, facts, first=facts["first"]) if answer.link is not None else ""
+    if isinstance(answer, FilmAnswer):
+        unknown = [key for key in answer.redo if key not in facts["shots"]]
+        return f"redo {unknown[0]!r}: the film has no such shot; it has {', '.join(facts['shots'])}" if unknown else ""
+    return ""
+
+
+def _problem_with_plan(plan: Plan, facts: dict[str, Any]) -> str:
+    shots = [decision["shot"] for decision in facts["plan"]["shots"]]
+    if [decision.shot for decision in plan.shots] != shots:
+        return "the plan must decide every shot once, in the order of the film: " + ", ".join(shots)
+    for number, decision in enumerate(plan.shots):
+        if problem := _problem_with_link(decision.link.kind, facts, first=number == 0):
+            return f"{decision.shot}: {problem}"
+        for key in decision.remember:
+            if key not in facts["subjects"]:
+                return f"{decision.shot} should remember {key!r}, which is no subject of the story"
+    return ""
+
+
+def _problem_with_link(link: LinkKind, facts: dict[str, Any], *, first: bool) -> str:
+    if first and link != "scene_cut":
+        return "the first shot has nothing to join: its link must be scene_cut"
+    if link not in facts["links"]:
+        return f"the generator cannot do {link}; it can do {', '.join(facts['links'])}"
+    return ""

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from filmagent.errors import AnswerError, UsageError
 from filmagent.graphs.build import FilmGraph, build_graph
 from filmagent.graphs.context import FilmContext
-from filmagent.graphs.questions import ANSWERS, Question
+from filmagent.graphs.questions import ANSWERS, Question, problem_with
 from filmagent.graphs.run_folder import RunRequest, only_worker, read_request, write_request
 from filmagent.graphs.stale import Stale, stale_shots
 from filmagent.graphs.studio import Studio
@@ -148,13 +148,15 @@ def check_answer(question: OpenQuestion, answer: Answer) -> Answer:
             f"(gate {question.question.gate!r})"
         )
     try:
-        ANSWERS[question.question.gate].model_validate(given)
+        checked = ANSWERS[question.question.gate].model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the answer"
         raise AnswerError(
             f"the answer does not fit gate {question.question.gate!r}: {where}: {first['msg']}"
         ) from error
+    if problem := problem_with(question.question, checked):
+        raise AnswerError(f"the answer cannot be carried out: {problem}")
     return given
 
 

@@ -126,7 +126,7 @@ def review(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> F
         ),
         history=earlier,
         budget=_budget(state, context, story, earlier),
-        capabilities=studio.generator(context).capabilities,
+        generator=studio.generator(context),
     )
     runtime.stream_writer({"event": "review", "shot": take.shot, "outcome": verdict.outcome, "reason": verdict.reason})
     update: FilmState = {
@@ -255,11 +255,16 @@ def _seen_before(view: BankView, shot: Shot, story: Story) -> tuple[SeenBefore, 
         for keyframe in view.keyframes
         if set(keyframe.subjects) & set(shot.subjects) or (place is not None and keyframe.place == place.id)
     ]
-    return tuple(SeenBefore(view.image(keyframe), keyframe.subjects, keyframe.place) for keyframe in wanted)
+    return tuple(
+        SeenBefore(view.image(keyframe), keyframe.subjects, keyframe.place, photograph=keyframe.shot is None)
+        for keyframe in wanted
+    )
 
 
 def _budget(state: FilmState, context: FilmContext, story: Story, earlier: list[Review]) -> AttemptBudget:
     """Return what is left: attempts of this shot, and retakes of the whole film."""
-    spent = sum(max(0, len(entries) - 1) for entries in state.get("reviews", {}).values())
+    made = {key: len(entries) for key, entries in state.get("reviews", {}).items()}
+    made[state["shot"]] = len(earlier) + 1
+    spent = sum(number - 1 for number in made.values())
     film = len(story.shots) if context.film_attempts is None else context.film_attempts
     return AttemptBudget(shot=context.attempts - len(earlier) - 1, film=film - spent)

@@ -75,6 +75,20 @@ def test_a_host_embeds_the_graph_with_its_own_checkpointer_and_context(tmp_path:
     assert (tmp_path / done.value["film"]["path"]).is_file()
 
 
+def test_an_answer_that_cannot_be_carried_out_is_asked_for_again(tmp_path: Path):
+    app = build_graph(InMemorySaver(), studio=toy_studio())
+    thread = {"configurable": {"thread_id": "1"}}
+    context = FilmContext(run_dir=str(tmp_path), ask=("film",))
+    stopped = app.invoke({"story": story(1).model_dump(mode="json")}, thread, context=context, version="v2")
+    for answer in ({"action": "reject", "redo": ["shot-99"]}, {"action": "reject", "redo": ["shot-98"]}):
+        resume = Command(resume={stopped.interrupts[0].id: answer})
+        stopped = app.invoke(resume, thread, context=context, version="v2")
+        assert answer["redo"][0] in stopped.interrupts[0].value["text"]
+    done = app.invoke(Command(resume={stopped.interrupts[0].id: {"action": "approve"}}), thread, context=context,
+                      version="v2")
+    assert done.value["status"] == "done"
+
+
 def test_a_host_with_a_context_of_its_own_gets_the_defaults(tmp_path: Path, monkeypatch: Any):
     monkeypatch.chdir(tmp_path)
 

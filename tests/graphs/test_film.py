@@ -21,7 +21,7 @@ from tests.support.toy_studio import ScriptedScorer, toy_studio
 
 
 def film_of(folder: Path, generator: ToyGenerator | None = None, scorer: ScriptedScorer | None = None, **settings: object):
-    request = RunRequest(logline="", story=story(4, {3: "MI2V", 4: "MM2V"}), settings=Settings(**settings))
+    request = RunRequest(logline="", story=story(4, {2: "scene_cut", 3: "MI2V", 4: "MM2V"}), settings=Settings(**settings))
     return run_film(folder, request=request, studio=toy_studio(generator, scorer=scorer))
 
 

@@ -20,15 +20,20 @@ class ColourFeatures:
 
     revision = "colours-1"
 
+    def knows(self, word: str) -> bool:
+        """It sees colours and understands no word."""
+        return False
+
     def embed(self, images: Sequence[Picture]) -> np.ndarray:
         rows = [np.asarray([[cell.mean(axis=(0, 1)) for cell in np.array_split(band, 4, axis=1)]
                             for band in np.array_split(image.astype(np.float32), 3, axis=0)]).ravel() - 128
                 for image in images]
-        return np.stack([row / max(float(np.linalg.norm(row)), 1e-6) for row in rows]).astype(np.float32)
+        unit = [row / max(float(np.linalg.norm(row)), 1e-6) for row in rows]
+        return np.asarray(unit, np.float32).reshape(len(unit), 36)
 
     def embed_text(self, texts: Sequence[str]) -> np.ndarray:
         rows = [np.random.default_rng(len(text)).normal(size=36) for text in texts]
-        return np.stack([row / np.linalg.norm(row) for row in rows]).astype(np.float32)
+        return np.asarray([row / np.linalg.norm(row) for row in rows], np.float32).reshape(len(rows), 36)
 
 
 @dataclass
