@@ -192,6 +192,7 @@ def _load(source: ClipSource, device: str) -> _Loaded:
 
     declare_missing_operators()
     import open_clip
+    from safetensors import SafetensorError
 
     name = source.model if source.folder is None else f"local-dir:{source.folder}"
     if source.folder is not None and not (source.folder / "open_clip_model.safetensors").is_file():
@@ -200,7 +201,7 @@ def _load(source: ClipSource, device: str) -> _Loaded:
     try:
         model = open_clip.create_model(name, pretrained=source.weights or None, require_pretrained=True, device=device)
         tokenizer = open_clip.get_tokenizer(name)
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, ValueError, KeyError, SafetensorError) as error:
         raise ModelFilesError(f"the CLIP model {name!r} {source.weights!r} cannot be loaded: {error}. Check the "
                               "network for the first use, or repair the files") from error
     model.eval()
@@ -209,4 +210,5 @@ def _load(source: ClipSource, device: str) -> _Loaded:
     words = getattr(tokenizer, "tokenizer", None)
     return _Loaded(model=model, tokenizer=tokenizer, device=device, size=size, mean=tuple(how["mean"]),
                    std=tuple(how["std"]), dimensions=int(model.text_projection.shape[-1]),
-                   logit_scale=float(model.logit_scale.detach().exp()), unknown_token=getattr(words, "unk_token_id", None))
+                   logit_scale=float(model.logit_scale.detach().exp()),
+                   unknown_token=getattr(words, "unk_token_id", None))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filmagent.schemas.story import Shot
-from filmagent.scoring.pixels import luminance, sample_indices
+from filmagent.scoring.pixels import check_video, luminance, sample_indices
 from filmagent.scoring.port import Picture, ScoreSheet, ScoringContext, Video
 
 HPSV3_THRESHOLD = 3.0
@@ -89,6 +89,7 @@ class QualityScorer:
 
     def score(self, frames: Video, shot: Shot, context: ScoringContext) -> ScoreSheet:
         """Median quality of the take; `low_quality` when it does not pass the gate."""
+        check_video(frames)
         scores = [self.gate.quality.score(frames[index]) for index in sample_indices(len(frames), self.frames)]
         median = float(np.median(scores))
         return ScoreSheet({f"quality/{self.gate.quality.name}": median},

@@ -59,7 +59,7 @@ class ClipTraining:
     width: int = 16
     """Channels of the residual network's first stage."""
     text_width: int = 64
-    text_layers: int = 2
+    text_layers: int = 1
 
 
 def train_clip(settings: ClipTraining, folder: Path, max_steps: int | None = None) -> Path:
@@ -73,8 +73,10 @@ def train_clip(settings: ClipTraining, folder: Path, max_steps: int | None = Non
     write_description(settings, made)
     model, tokenizer = build_clip(made).to(memory_format=torch.channels_last), _tokenizer(made)
     matrices, rest = split_weights(model, OUTER_LAYERS)
-    optimizers = [Muon(matrices, settings.rate, decay=0.05),
-                  torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.98), weight_decay=0.01)]
+    optimizers = [
+        Muon(matrices, settings.rate, decay=0.05),
+        torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.98), weight_decay=0.01),
+    ]
     clock = checkpoint.Clock(settings.minutes)
     step = 0
     average: dict[str, float] | None = None
@@ -91,13 +93,27 @@ def train_clip(settings: ClipTraining, folder: Path, max_steps: int | None = Non
         for _ in range(settings.fresh):
             pool[rng.randrange(len(pool))] = render_group(settings, rng)
         batch = [shown for group in rng.sample(pool, settings.groups) for shown in group]
-        losses = _step(model, optimizers, batch, [statement(shown.script, rng) for shown in batch], tokenizer, asked,
-                       settings.question_weight)
+        losses = _step(
+            model,
+            optimizers,
+            batch,
+            [statement(shown.script, rng) for shown in batch],
+            tokenizer,
+            asked,
+            settings.question_weight,
+        )
         average = losses if average is None else {name: 0.98 * average[name] + 0.02 * losses[name] for name in losses}
         step += 1
         if step % 50 == 0:
-            _log(folder / "clip.jsonl", {"step": step, "seconds": round(clock.spent), "scale": round(_scale(model), 2),
-                                         **{name: round(value, 4) for name, value in average.items()}})
+            _log(
+                folder / "clip.jsonl",
+                {
+                    "step": step,
+                    "seconds": round(clock.spent),
+                    "scale": round(_scale(model), 2),
+                    **{name: round(value, 4) for name, value in average.items()},
+                },
+            )
         if clock.due():
             _save(folder, model, optimizers, step, average, clock.spent, rng)
     clock.advance()
@@ -111,8 +127,9 @@ def build_clip(folder: Path) -> nn.Module:
     import open_clip
 
     described = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))["model_cfg"]
-    model: nn.Module = open_clip.CLIP(embed_dim=described["embed_dim"], vision_cfg=described["vision_cfg"],
-                                      text_cfg=described["text_cfg"])
+    model: nn.Module = open_clip.CLIP(
+        embed_dim=described["embed_dim"], vision_cfg=described["vision_cfg"], text_cfg=described["text_cfg"]
+    )
     return model
 
 
@@ -120,18 +137,38 @@ def write_description(settings: ClipTraining, folder: Path) -> None:
     """Write everything of an open_clip `local-dir:` but the weights: configuration and word-level tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _word_tokenizer()
-    text = {"context_length": CONTEXT_LENGTH, "vocab_size": tokenizer.get_vocab_size(), "hf_tokenizer_name": "papercut",
-            "width": settings.text_width, "heads": 4, "layers": settings.text_layers}
+    text = {
+        "context_length": CONTEXT_LENGTH,
+        "vocab_size": tokenizer.get_vocab_size(),
+        "hf_tokenizer_name": "papercut",
+        "width": settings.text_width,
+        "heads": 4,
+        "layers": settings.text_layers,
+    }
     # A convolutional tower: on few pictures it finds small figures far sooner than patches do.
     vision = {"image_size": IMAGE_SIZE, "layers": [1, 1, 1, 1], "width": settings.width, "head_width": 32}
-    preprocess = {"size": [IMAGE_SIZE, IMAGE_SIZE], "mode": "RGB", "mean": list(MEAN), "std": list(STD),
-                  "interpolation": "bilinear", "resize_mode": "squash"}
+    preprocess = {
+        "size": [IMAGE_SIZE, IMAGE_SIZE],
+        "mode": "RGB",
+        "mean": list(MEAN),
+        "std": list(STD),
+        "interpolation": "bilinear",
+        "resize_mode": "squash",
+    }
     model = {"embed_dim": settings.embed_dim, "vision_cfg": vision, "text_cfg": text}
     _write_json(folder / "open_clip_config.json", {"model_cfg": model, "preprocess_cfg": preprocess})
     tokenizer.save(str(folder / "tokenizer.json"))
-    _write_json(folder / "tokenizer_config.json", {
-        "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": CONTEXT_LENGTH, "pad_token": "[PAD]",
-        "unk_token": UNKNOWN, "bos_token": "[BOS]", "eos_token": "[EOS]"})
+    _write_json(
+        folder / "tokenizer_config.json",
+        {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": CONTEXT_LENGTH,
+            "pad_token": "[PAD]",
+            "unk_token": UNKNOWN,
+            "bos_token": "[BOS]",
+            "eos_token": "[EOS]",
+        },
+    )
 
 
 @dataclass(frozen=True)
@@ -165,7 +202,7 @@ def augment(pictures: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
     soft = F.interpolate(small, size=cut.shape[-2:], mode="bilinear")
     cut = torch.where(torch.rand(count, 1, 1, 1) < 0.5, soft, cut)
     cut = cut * (1 + 0.12 * (torch.rand(count, 1, 1, 1) - 0.5)) + 0.08 * (torch.rand(count, 3, 1, 1) - 0.5)
-    cut = cut + 0.04 * torch.rand(count, 1, 1, 1) * torch.randn_like(cut)
+    cut = cut + 0.07 * torch.rand(count, 1, 1, 1) * (torch.rand(cut.shape[1:]) * 2 - 1)
     return (cut.clamp(0, 1) - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
 
 
@@ -184,8 +221,15 @@ def contrastive_loss(images: Tensor, texts: Tensor, truth: Tensor, scale: Tensor
     return -0.5 * ((by_image * logits.log_softmax(1)).sum(1).mean() + (by_text * logits.log_softmax(0)).sum(0).mean())
 
 
-def _step(model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], batch: Sequence[Shown],
-          said: Sequence[Statement], tokenizer: Any, asked: Tensor, question_weight: float) -> dict[str, float]:
+def _step(
+    model: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    batch: Sequence[Shown],
+    said: Sequence[Statement],
+    tokenizer: Any,
+    asked: Tensor,
+    question_weight: float,
+) -> dict[str, float]:
     images = augment(np.stack([shown.picture for shown in batch])).contiguous(memory_format=torch.channels_last)
     tokens = torch.cat([tokenizer([each.text for each in said]), asked])
     truth = torch.tensor([[holds(each, shown.script) for each in said] for shown in batch])
@@ -194,8 +238,8 @@ def _step(model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], batch: 
         seen, read = model.encode_image(images), model.encode_text(tokens)  # type: ignore[operator]
     seen, read = F.normalize(seen.float(), dim=-1), F.normalize(read.float(), dim=-1)
     scale = model.logit_scale.exp()  # type: ignore[operator]
-    captions = contrastive_loss(seen, read[:len(said)], truth, scale)
-    asking = zero_shot_loss(scale * seen @ read[len(said):].T, answered([shown.script for shown in batch]))
+    captions = contrastive_loss(seen, read[: len(said)], truth, scale)
+    asking = zero_shot_loss(scale * seen @ read[len(said) :].T, answered([shown.script for shown in batch]))
     loss = captions + question_weight * asking
     for optimizer in optimizers:
         optimizer.zero_grad()
@@ -217,9 +261,11 @@ def _word_tokenizer() -> Any:
     tokenizer.add_special_tokens(["[PAD]", UNKNOWN, "[BOS]", "[EOS]"])
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("removed")])
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("removed")]
+    )
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="[BOS] $A [EOS]", special_tokens=[("[BOS]", numbers["[BOS]"]), ("[EOS]", numbers["[EOS]"])])
+        single="[BOS] $A [EOS]", special_tokens=[("[BOS]", numbers["[BOS]"]), ("[EOS]", numbers["[EOS]"])]
+    )
     return tokenizer
 
 
@@ -249,8 +295,15 @@ def _write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
-def _save(folder: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], step: int,
-          average: dict[str, float] | None, spent: float, rng: random.Random) -> None:
+def _save(
+    folder: Path,
+    model: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    step: int,
+    average: dict[str, float] | None,
+    spent: float,
+    rng: random.Random,
+) -> None:
     """The whole training in clip.pt, and the weights alone, in half precision, beside their description."""
     from safetensors.torch import save_file
 
