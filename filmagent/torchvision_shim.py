@@ -39,7 +39,7 @@ def _compiled_library_loads() -> bool:
         return False
     for library in Path(found.origin).parent.glob("_C*"):
         try:
-            torch.ops.load_library(str(library))
+            torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
         except OSError:
             continue
         return True

@@ -47,8 +47,15 @@ def answered(scripts: Sequence[ShotScript]) -> Answers:
         figures = [script.figures[part.subject] for part in script.performances]
         for figure in figures:
             other = next((one for one in figures if one is not figure), figure)
-            rows.append((index, KINDS.index(figure.kind), KINDS.index(other.kind), ALL_COLOURS.index(figure.colour),
-                         ALL_COLOURS.index(figure.scarf)))
+            rows.append(
+                (
+                    index,
+                    KINDS.index(figure.kind),
+                    KINDS.index(other.kind),
+                    ALL_COLOURS.index(figure.colour),
+                    ALL_COLOURS.index(figure.scarf),
+                )
+            )
     columns = torch.tensor(rows, dtype=torch.long).reshape(-1, 5).unbind(1)
     return Answers(*columns)
 
@@ -63,9 +70,15 @@ def zero_shot_loss(logits: Tensor, answers: Answers) -> Tensor:
     if len(answers.picture) == 0:
         return logits.sum() * 0
     of_figures = logits[answers.picture]
-    kinds, rest = of_figures[:, :len(KINDS)], of_figures[:, len(KINDS):].unflatten(1, (2, len(KINDS), len(ALL_COLOURS)))
+    kinds, rest = (
+        of_figures[:, : len(KINDS)],
+        of_figures[:, len(KINDS) :].unflatten(1, (2, len(KINDS), len(ALL_COLOURS))),
+    )
     everybody = torch.arange(len(of_figures))
     elsewhere = F.one_hot(answers.other_kind, len(KINDS)).bool() & (answers.other_kind != answers.kind)[:, None]
     colours, scarves = rest[everybody, 0, answers.kind], rest[everybody, 1, answers.kind]
-    return (F.cross_entropy(kinds.masked_fill(elsewhere, -torch.inf), answers.kind)
-            + F.cross_entropy(colours, answers.colour) + F.cross_entropy(scarves, answers.scarf)) / 3
+    return (
+        F.cross_entropy(kinds.masked_fill(elsewhere, -torch.inf), answers.kind)
+        + F.cross_entropy(colours, answers.colour)
+        + F.cross_entropy(scarves, answers.scarf)
+    ) / 3

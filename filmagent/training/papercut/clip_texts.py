@@ -67,7 +67,8 @@ def holds(statement: Statement, script: ShotScript) -> bool:
     parts = script.performances
     if statement.complete:
         return len(parts) == len(statement.mentions) and all(
-            _fits(mention, script, part) for mention, part in zip(statement.mentions, parts, strict=True))
+            _fits(mention, script, part) for mention, part in zip(statement.mentions, parts, strict=True)
+        )
     return all(any(_fits(mention, script, part) for part in parts) for mention in statement.mentions)
 
 
@@ -123,8 +124,9 @@ def _about_figures(script: ShotScript, rng: random.Random) -> Statement:
         phrases.append(_phrase(mention, rng))
     text = " and ".join(phrases)
     if rng.random() < 0.2:
-        return Statement(f"{text} {rng.choice(('in', 'at'))} the {script.place}", place=script.place,
-                         mentions=tuple(mentions))
+        return Statement(
+            f"{text} {rng.choice(('in', 'at'))} the {script.place}", place=script.place, mentions=tuple(mentions)
+        )
     return Statement(text, mentions=tuple(mentions))
 
 
@@ -170,7 +172,7 @@ def _changed(script: ShotScript, what: str, rng: random.Random) -> ShotScript:
         "colour": lambda: replace(figure, colour=_another(COLOURS, figure.colour, rng)),
         "scarf": lambda: replace(figure, scarf=_another(SCARF_COLOURS, figure.scarf, rng)),
     }[what]()
-    figures = (*script.figures[:index], changed, *script.figures[index + 1:])
+    figures = (*script.figures[:index], changed, *script.figures[index + 1 :])
     return replace(script, figures=figures)
 
 
