@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from filmagent.agents.levers import SEVERITY, Situation, choose_lever
 from filmagent.errors import LLMError, ScoringError
-from filmagent.generation.port import Capabilities, Frames
+from filmagent.generation.port import Frames, Generator
 from filmagent.schemas.story import Shot
 from filmagent.schemas.take import Lever, Outcome, Review, Symptom, Take
 from filmagent.scoring.port import Scorer, ScoringContext
@@ -62,7 +62,7 @@ class Critic:
         *,
         history: Sequence[Review],
         budget: AttemptBudget,
-        capabilities: Capabilities,
+        generator: Generator,
     ) -> Review:
         """Measure one take and judge it.
 
@@ -73,7 +73,7 @@ class Critic:
             context: what it is measured against.
             history: reviews of the earlier attempts at this shot, in order.
             budget: retakes that are left.
-            capabilities: of the generator that would make the retake.
+            generator: the one that would make the retake; it only says what it can do and how it words a shot.
 
         Returns:
             `pass` without symptoms; `retake` with a lever; `attempts_exhausted` when no retake is left;
@@ -89,7 +89,7 @@ class Critic:
             whose = "shot" if budget.shot <= 0 else "film"
             return _review(take, "attempts_exhausted", measured, f"{found}; the {whose} has no attempts left")
         tried = [entry.lever for entry in history if entry.lever is not None]
-        situation = situation_of(take, shot, context, capabilities)
+        situation = situation_of(take, shot, context, generator)
         lever = choose_lever(measured.symptoms, tried, len(history) + 1, situation)
         return _review(take, "retake", measured, found, lever)
 
@@ -139,9 +139,10 @@ def merit(scores: Mapping[str, float]) -> float:
     return total
 
 
-def situation_of(take: Take, shot: Shot, context: ScoringContext, capabilities: Capabilities) -> Situation:
+def situation_of(take: Take, shot: Shot, context: ScoringContext, generator: Generator) -> Situation:
     """Return what a retake of this take could change."""
     shown = {subject for use in take.memory for subject in use.subjects}
+    capabilities = generator.capabilities
     unseen = [] if capabilities.max_memory == 0 else [key for key in shot.subjects if key not in shown]
     photographed = {key for key in unseen for seen in context.memory
                     if seen.photograph and seen.subjects.get(key, 0.0) >= SURELY_SHOWN}
@@ -151,21 +152,26 @@ def situation_of(take: Take, shot: Shot, context: ScoringContext, capabilities: 
         plan=context.plan,
         links=capabilities.links,
         memory_shown=len(take.memory),
-        attributes=_unsaid_attributes(shot, context),
+        attributes=_unsaid_attributes(shot, context, generator),
         unseen_in_photographs=tuple(key for key in unseen if key in photographed),
         unseen_in_film=tuple(key for key in unseen if key in filmed and key not in photographed),
     )
 
 
-def _unsaid_attributes(shot: Shot, context: ScoringContext) -> str:
-    """Return a sentence for every subject whose appearance has a word that the prompt lacks."""
+def _unsaid_attributes(shot: Shot, context: ScoringContext, generator: Generator) -> str:
+    """Return a sentence for every subject whose appearance has a word that the prompt lacks; empty when the generator
+    would word the shot as before.
+    """
     said = _words(context.prompt)
     subjects = [context.story.subject(key) for key in shot.subjects]
     place = context.story.place_of(shot)
     sentences = [f"{subject.name}: {subject.appearance.rstrip('.')}."
                  for subject in (*subjects, *((place,) if place is not None else ()))
                  if not _words(subject.appearance) <= said]
-    return " ".join(sentences)
+    spelled_out = " ".join(sentences)
+    longer = shot.model_copy(update={"caption": f"{shot.caption} {spelled_out}"})
+    changes = generator.translate(context.story, longer).text != generator.translate(context.story, shot).text
+    return spelled_out if changes else ""
 
 
 def _words(text: str) -> set[str]:

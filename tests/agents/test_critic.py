@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from filmagent.agents.critic import AttemptBudget, Critic, best_attempt, merit, severity, situation_of
 from filmagent.errors import FilmAgentError, LLMUnavailableError, ModelFilesError, ScoringError
-from filmagent.generation.port import Capabilities, FrameSize
+from filmagent.generation.papercut.casting import cast_shot
+from filmagent.generation.port import ShotPrompt
 from filmagent.schemas.plan import ShotPlan
 from filmagent.schemas.story import Link, Scene, Shot, Story, Subject
 from filmagent.schemas.take import MemoryUse, Outcome, Review, Symptom, Take
 from filmagent.scoring.port import ScoreSheet, ScoringContext, SeenBefore, Video
 from filmagent.scoring.stillness import Stillness
+from tests.support.toy_generator import ToyGenerator
 
 STORY = Story(
     title="Home", scenes=(Scene(number=1, place="market"),),
@@ -31,8 +33,7 @@ STORY = Story(
 SHOT = STORY.shots[1]
 PLAN = ShotPlan(shot="shot-2", link=Link(kind="MI2V"))
 CONTEXT = ScoringContext(story=STORY, plan=PLAN, prompt="an orange cat, a red robot")
-CAPABILITIES = Capabilities(name="toy", links=frozenset({"scene_cut", "MI2V", "MM2V"}), native_size=FrameSize(32, 32),
-                            size_multiple=16, max_pixels=1024, frames=5, fps=8, max_memory=4, models=())
+GENERATOR = ToyGenerator()
 PICTURE = np.zeros((8, 8, 3), np.uint8)
 LEFT = AttemptBudget(shot=3, film=3)
 
@@ -63,7 +64,7 @@ class Fixed:
 def review(*scorers: Fixed | Stillness, history: Sequence[Review] = (), budget: AttemptBudget = LEFT,
            vision: Fixed | None = None, frames: Video | None = None) -> Review:
     return Critic(scorers, vision).review(take(), moving() if frames is None else frames, SHOT, CONTEXT,
-                                          history=history, budget=budget, capabilities=CAPABILITIES)
+                                          history=history, budget=budget, generator=GENERATOR)
 
 
 def showing(*symptoms: Symptom, **scores: float) -> Fixed:
@@ -128,21 +129,48 @@ def test_retakes_differ_until_the_budget_ends() -> None:
 
 
 def test_only_what_the_prompt_lacks_is_spelled_out() -> None:
-    situation = situation_of(take(), SHOT, CONTEXT, CAPABILITIES)
+    situation = situation_of(take(), SHOT, CONTEXT, GENERATOR)
     assert situation.attributes == "Robin the robot: a red robot with one wheel."
+
+
+class OfFewWords(ToyGenerator):
+    """Words every shot alike, whatever its caption says."""
+
+    def translate(self, story: Story, shot: Shot) -> ShotPrompt:
+        return ShotPrompt("somebody somewhere")
+
+
+class Papercut(ToyGenerator):
+    """Words shots as papercut does."""
+
+    def translate(self, story: Story, shot: Shot) -> ShotPrompt:
+        return cast_shot(story, shot)
+
+
+def test_spelling_out_is_no_lever_where_it_changes_no_word() -> None:
+    assert situation_of(take(), SHOT, CONTEXT, OfFewWords()).attributes == ""
+
+
+def test_spelling_out_gives_papercut_the_colours() -> None:
+    """In papercut's words a subject's colour is left to memory after its first shot; the lever says it again."""
+    plain = cast_shot(STORY, SHOT).text
+    context = ScoringContext(story=STORY, plan=PLAN, prompt=plain)
+    attributes = situation_of(take(), SHOT, context, Papercut()).attributes
+    spelled_out = cast_shot(STORY, SHOT.model_copy(update={"caption": f"{SHOT.caption} {attributes}"})).text
+    assert "orange cat" not in plain and "orange cat" in spelled_out
 
 
 def test_subjects_that_memory_knows_and_the_take_was_not_shown() -> None:
     context = ScoringContext(story=STORY, plan=PLAN, prompt="x", memory=(
         SeenBefore(PICTURE, {"marlow": 0.9}), SeenBefore(PICTURE, {"robin": 1.0}, photograph=True),
         SeenBefore(PICTURE, {"robin": 0.8})))
-    situation = situation_of(take(), SHOT, context, CAPABILITIES)
+    situation = situation_of(take(), SHOT, context, GENERATOR)
     assert (situation.unseen_in_film, situation.unseen_in_photographs) == (("marlow",), ("robin",))
     shown = take(memory=[MemoryUse(sha256="0", path="p", shot=None, subjects=("robin",))])
-    situation = situation_of(shown, SHOT, context, CAPABILITIES)
+    situation = situation_of(shown, SHOT, context, GENERATOR)
     assert (situation.unseen_in_film, situation.unseen_in_photographs, situation.memory_shown) == (("marlow",), (), 1)
     unsure = ScoringContext(story=STORY, plan=PLAN, prompt="x", memory=(SeenBefore(PICTURE, {"marlow": 0.2}),))
-    assert situation_of(take(), SHOT, unsure, CAPABILITIES).unseen_in_film == ()
+    assert situation_of(take(), SHOT, unsure, GENERATOR).unseen_in_film == ()
 
 
 def reviewed(outcome: Outcome = "retake", *symptoms: Symptom, **scores: float) -> Review:

@@ -36,7 +36,8 @@ from filmagent.generation.port import ShotPrompt
 from filmagent.schemas.story import Shot, Story, Subject
 
 ColourWords = Literal["first", "always", "never"]
-"""When a caption names colours: at a subject's first shot (memory keeps them afterwards), in every shot, in none."""
+"""When a caption names colours: at a subject's first shot and wherever a shot spells out its appearance (memory keeps
+them otherwise), in every shot, in none."""
 
 _STAND_INS = {
     "person": ("girl", "robot", "bear", "rabbit", "fox", "cat", "dog", "bird"),
@@ -85,7 +86,8 @@ def cast_shot(story: Story, shot: Shot, colours: ColourWords = "first") -> ShotP
     roles = []
     for key in seen:
         part, action = parts[key], _action(story, shot, key)
-        named = colours == "always" or (colours == "first" and _first_shot_of(story, key) == shot.id)
+        introduced = _first_shot_of(story, key) == shot.id or _spells_out(shot, story.subject(key))
+        named = colours == "always" or (colours == "first" and introduced)
         roles.append(
             Role(
                 kind=part.kind,
@@ -174,9 +176,13 @@ def _place(story: Story, shot: Shot) -> tuple[str, tuple[str, ...]]:
 
 
 def _time(story: Story, shot: Shot) -> str:
+    """The time that the caption names last, so that words put behind a caption count; else the scene's, else day."""
     place = story.place_of(shot)
     texts = [shot.caption, story.scene(shot.scene).title, *([place.name, place.appearance] if place else [])]
-    return next((TIME_WORDS[word] for text in texts for word in _words(text) if word in TIME_WORDS), _DEFAULT_TIME)
+    for text in texts:
+        if named := [TIME_WORDS[word] for word in _words(text) if word in TIME_WORDS]:
+            return named[-1]
+    return _DEFAULT_TIME
 
 
 def _direction(shot: Shot) -> str:
@@ -236,6 +242,10 @@ def _singulars(word: str) -> Iterator[str]:
     for ending, singular in (("ies", "y"), ("ves", "f"), ("es", ""), ("s", "")):
         if word.endswith(ending) and len(word) > len(ending) + 2:
             yield word[: -len(ending)] + singular
+
+
+def _spells_out(shot: Shot, subject: Subject) -> bool:
+    return bool(subject.appearance) and subject.appearance.rstrip(".").lower() in shot.caption.lower()
 
 
 def _first_shot_of(story: Story, key: str) -> str | None:
