@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filmagent.agents.offline.places import PLACES
 from filmagent.agents.offline.reading import read_text
+from filmagent.agents.offline.things import THINGS
 from filmagent.agents.validator import check_story
 from filmagent.agents.writer import write_story
 from filmagent.errors import UsageError
@@ -256,7 +258,7 @@ def test_several_photographs_and_a_place():
     story = write("a cat's journey home", cast=("Marlow the cat", "Ada", "the old forest"))
     names = [subject.name for subject in story.subjects]
     assert names[:2] == ["Marlow the cat", "Ada"]
-    assert "the forest" in names
+    assert "the old forest" in names
 
 
 def test_notes_are_taken_up_and_said():
@@ -386,3 +388,17 @@ def test_notes_change_what_they_name_and_keep_the_rest():
     assert third.subjects[1].name.endswith("the robot")
     assert places(first) == places(second) == places(third)
     assert all("at night" in shot.caption for shot in third.shots)
+
+
+def test_whoever_a_photograph_was_given_for_is_in_the_inventory_of_the_shortest_film():
+    cast = ("Tom", "cat", "the old mill by the river", "Ada", "Rex the dog", "Bo")
+    story = write("a cat and a kitten", shots=1, cast=cast)
+    known = {text.casefold() for subject in story.subjects for text in (subject.id, subject.name)}
+    assert {name.casefold() for name in cast} <= known
+    assert check_story(story) == ()
+
+
+@pytest.mark.parametrize("thing", sorted(THINGS))
+def test_no_thing_is_named_by_the_words_of_a_place(thing):
+    words = " ".join(word for place in PLACES.values() for word in (*place.details, place.path, place.at))
+    assert f"the {thing} " not in f"{words} The camera stays still. ".casefold().replace(".", " ")

@@ -73,17 +73,19 @@ def make_cast(reading: Reading, wanted: Sequence[str], *, key: str) -> Cast:
         others = [word for word in HELPERS.get(gait, FILMABLE) if word != found[0].noun]
         found.append(FoundCharacter(noun=pick(others, key, "helper")))
     actors: list[Actor] = []
-    for character in found[:1 + MOST_COMPANIONS]:
+    found[1:] = sorted(found[1:], key=lambda character: character.name not in wanted)
+    room = 1 + max(MOST_COMPANIONS, len(wanted))
+    for character in found[:room]:
         actors.append(_actor(character, actors, wanted, key))
     return Cast(actors[0], tuple(actors[1:]), asked,
-                tuple(character.noun or str(character.name) for character in found[1 + MOST_COMPANIONS:]))
+                tuple(character.noun or str(character.name) for character in found[room:]))
 
 
 def make_map(reading: Reading, scenes: int, *, cast: Cast, key: str) -> tuple[PlaceWord, ...]:
     """Return the place of every scene: at least three different ones from three scenes on, no two alike in a row."""
-    named = [_place(found) for found in reading.places]
-    goal = next((_place(f) for f in reversed(reading.places) if f.role == "goal"), None)
-    starts = [_place(f) for f in reading.places if f.role == "start"]
+    named = [place_word(found) for found in reading.places]
+    goal = next((place_word(f) for f in reversed(reading.places) if f.role == "goal"), None)
+    starts = [place_word(f) for f in reading.places if f.role == "start"]
     group = named[0].group if named else _waters(cast)
     end = goal or (named[0] if len(named) == 1 and scenes == 1 else PLACES[HOMES.get(group, "home")])
     road = [*starts, *[place for place in named if place not in (*starts, goal, end)]]
@@ -100,6 +102,12 @@ def _waters(cast: Cast) -> str:
     """The group of places that suits how everybody moves."""
     wet = [actor.gait in ("swim", "sail") for actor in (cast.hero, *cast.companions)]
     return "sea" if all(wet) else "shore" if any(wet) else "wild"
+
+
+def place_word(found: FoundPlace) -> PlaceWord:
+    """Return the place that a text speaks of, under the name that a person asked for."""
+    place = named_place(found.word) if found.named else PLACES[found.word]
+    return replace(place, name=found.name) if found.name else place
 
 
 def place_subject(place: PlaceWord) -> Subject:
@@ -173,7 +181,3 @@ def _appearance(noun: Noun, character: FoundCharacter, others: Sequence[Actor], 
     else:
         who = " ".join((*adjectives, colour, noun.word))
     return f"{article(who)} {who} with {article(trim)} {trim} {noun.trim}"
-
-
-def _place(found: FoundPlace) -> PlaceWord:
-    return named_place(found.word) if found.named else PLACES[found.word]

@@ -57,7 +57,7 @@ _TABLE = (
     PlaceWord("jungle", "in", "under the broad leaves", "wild", ("Vines hang from the trees.",)),
     PlaceWord("bridge", "on", "along the railing", "wild"),
     PlaceWord("road", "on", "along the verge", "wild", ("The road runs straight ahead.",)),
-    PlaceWord("garden", "in", "past the flower beds", "town", ("Flowers stand in the beds.",)),
+    PlaceWord("garden", "in", "past the green hedges", "town", ("Flowers stand in the beds.",)),
     PlaceWord("park", "in", "along the gravel path", "town", ("Benches stand under the trees.",)),
     PlaceWord("street", "on", "along the pavement", "town", ("Lamps line the pavement.",)),
     PlaceWord("market", "at", "past the stalls", "town", ("Fruit lies on the stalls.",)),

@@ -43,6 +43,8 @@ class FoundPlace:
     named: bool = False
     role: str = ""
     """`goal`, `start`, or empty."""
+    name: str = ""
+    """A fixed name that a person asked for; empty: the lexicon's."""
 
 
 @dataclass(frozen=True)

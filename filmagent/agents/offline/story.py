@@ -10,10 +10,10 @@ import hashlib
 import unicodedata
 from dataclasses import replace
 
-from filmagent.agents.offline.casting import place_subject
+from filmagent.agents.offline.casting import place_subject, place_word
 from filmagent.agents.offline.notes import keep_previous, take_up
 from filmagent.agents.offline.outline import Outline, make_outline
-from filmagent.agents.offline.reading import Reading, read_text
+from filmagent.agents.offline.reading import FoundPlace, Reading, read_text
 from filmagent.agents.offline.telling import tell
 from filmagent.agents.story_request import StoryRequest
 from filmagent.schemas.story import Scene, Shot, Story, Subject
@@ -36,15 +36,14 @@ def write_offline(request: StoryRequest) -> Story:
     scenes = tuple(Scene(number=scene.number, title=_upper(scene.place.at), place=place_subject(scene.place).id)
                    for scene in outline.scenes)
     return Story(title=_title(logline), overview=" ".join((logline, *remarks)), style=request.style,
-                 subjects=_subjects(outline, shots), scenes=scenes, shots=shots)
+                 subjects=_subjects(outline, shots, request), scenes=scenes, shots=shots)
 
 
 def _understand(request: StoryRequest, logline: str) -> tuple[Reading, str, list[str]]:
     """Return what logline, photographs' names and notes say, the key of the free choices, and remarks on the notes."""
     reading = read_text(logline)
-    wanted = [read_text(name) for name in request.cast]
-    places = [place for named in wanted if not named.characters for place in named.places]
-    reading = replace(reading, places=(*reading.places, *places))
+    named = _wanted_places(request.cast)
+    reading = replace(reading, places=(*(named.pop(place.word, place) for place in reading.places), *named.values()))
     key = f"{logline}|{request.seed}"
     if request.notes.strip():
         kept = reading if request.previous is None else keep_previous(reading, request.previous)
@@ -57,12 +56,29 @@ def _understand(request: StoryRequest, logline: str) -> tuple[Reading, str, list
     return reading, key, []
 
 
-def _subjects(outline: Outline, shots: tuple[Shot, ...]) -> tuple[Subject, ...]:
-    """Everybody, the object and every place that the film shows, in that order, each once."""
+def _wanted_places(cast: tuple[str, ...]) -> dict[str, FoundPlace]:
+    """Word of the lexicon -> the place that a photograph's name speaks of, under that name."""
+    found: dict[str, FoundPlace] = {}
+    for name in cast:
+        said = read_text(name)
+        for place in said.places[:1] if not said.characters else ():
+            plain = name.casefold() in (place.word, place_word(place).fixed_name.casefold())
+            found[place.word] = replace(place, name="" if plain else name)
+    return found
+
+
+def _subjects(outline: Outline, shots: tuple[Shot, ...], request: StoryRequest) -> tuple[Subject, ...]:
+    """Everybody, the object and every place that the film shows, in that order, each once.
+
+    Whoever a photograph was given for is there in any case, so that a later edit can bring them into frame.
+    """
     shown = {key for shot in shots for key in shot.subjects}
-    actors = [actor.subject for actor in (outline.cast.hero, *outline.cast.companions) if actor.subject.id in shown]
+    wanted = {name.casefold() for name in request.cast}
+    actors = [actor.subject for actor in (outline.cast.hero, *outline.cast.companions)
+              if actor.subject.id in shown or wanted & {actor.subject.id, actor.subject.name.casefold()}]
     things = [outline.thing] if outline.thing is not None else []
     places = [place_subject(scene.place) for scene in outline.scenes]
+    places += [place_subject(place_word(place)) for place in _wanted_places(request.cast).values()]
     return tuple({subject.id: subject for subject in (*actors, *things, *places)}.values())
 
 

@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 THINGS = frozenset(["key", "letter", "balloon", "lantern", "map", "treasure", "kite", "book", "ring", "flower", "star",
                     "umbrella", "ball", "box", "chest", "crown", "sword", "mirror", "watch", "clock", "photograph",
-                    "photo", "painting", "violin", "guitar", "piano", "hat", "shoe", "seed", "rose", "stone", "coin",
+                    "photo", "painting", "violin", "guitar", "piano", "hat", "shoe", "seed", "rose", "pebble", "coin",
                     "candle", "feather", "shell", "pearl", "egg", "apple", "cake", "bread", "fish bone", "bicycle",
-                    "camera", "telescope", "bottle", "suitcase", "snow globe", "music box", "paper boat", "diamond",
+                    "telescope", "bottle", "suitcase", "snow globe", "music box", "paper boat", "diamond",
                     "compass", "scroll", "potion", "acorn", "bell", "drum", "radio"])
 """Things that a story can be about finding."""
 
