@@ -62,8 +62,8 @@ def check_shot(story: Story, shot: Shot) -> tuple[Finding, ...]:
     found: list[tuple[Rule, str]] = []
     found += _pronouns(unquoted)
     found += _names(caption, story, shot)
-    found += [("tense", f"{word!r} is not present tense: say what is seen now") for word in wrong_tense(
-        unquoted, SUBJECT_MARK)]
+    for word in wrong_tense(unquoted, SUBJECT_MARK):
+        found.append(("tense", f"{word!r} is not present tense: say what is seen now"))
     sentences = count_sentences(shot.caption)
     if not 1 <= sentences <= MOST_SENTENCES:
         found.append(("length", f"the caption has {sentences} sentences: use 1 to {MOST_SENTENCES}"))
@@ -76,8 +76,11 @@ def check_shot(story: Story, shot: Shot) -> tuple[Finding, ...]:
 
 def _pronouns(unquoted: str) -> list[tuple[Rule, str]]:
     words = dict.fromkeys(match.group() for match in _PRONOUN.finditer(unquoted))
-    return [("pronoun", f"{word!r} is a third-person pronoun: name the subject instead"
-             + (" ('rain falls' instead of 'it rains')" if word.lower().startswith("it") else "")) for word in words]
+    found: list[tuple[Rule, str]] = []
+    for word in words:
+        weather = " ('rain falls' instead of 'it rains')" if word.lower().startswith("it") else ""
+        found.append(("pronoun", f"{word!r} is a third-person pronoun: name the subject instead{weather}"))
+    return found
 
 
 def _names(caption: str, story: Story, shot: Shot) -> list[tuple[Rule, str]]:

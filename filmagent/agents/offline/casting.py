@@ -22,7 +22,6 @@ from filmagent.agents.offline.characters import (
     names_for,
 )
 from filmagent.agents.offline.choice import number, pick
-from filmagent.agents.offline.names import is_common_word
 from filmagent.agents.offline.places import HOMES, NEIGHBOURS, PLACES, PlaceWord, named_place
 from filmagent.agents.offline.reading import FoundCharacter, FoundPlace, Reading
 from filmagent.schemas.story import Subject
@@ -85,16 +84,17 @@ def make_map(reading: Reading, scenes: int, *, cast: Cast, key: str) -> tuple[Pl
     """Return the place of every scene: at least three different ones from three scenes on, no two alike in a row."""
     named = [place_word(found) for found in reading.places]
     goal = next((place_word(f) for f in reversed(reading.places) if f.role == "goal"), None)
-    starts = [place_word(f) for f in reading.places if f.role == "start"]
     group = named[0].group if named else _waters(cast)
     end = goal or (named[0] if len(named) == 1 and scenes == 1 else PLACES[HOMES.get(group, "home")])
-    road = [*starts, *[place for place in named if place not in (*starts, goal, end)]]
+    starts = [place_word(f) for f in reading.places if f.role == "start"]
+    starts = [place for place in starts if place != end or scenes >= 4]
+    road = [*starts, *[place for place in named if place not in (*starts, end)]]
     near = [PLACES[word] for word in NEIGHBOURS[group]]
     shift = number(key, "road") % len(near)
     road += [place for place in (*near[shift:], *near[:shift]) if place not in (*road, end)]
     way = [road[i % len(road)] for i in range(scenes - 1)]
-    if len(way) > 1 and way[-1] == end:
-        way[-1] = road[(scenes - 3) % len(road)]
+    if way and way[-1] == end:
+        way[-1] = next(place for place in road if place not in (end, *way[-2:]))
     return (*way, end)
 
 
@@ -174,7 +174,7 @@ def _appearance(noun: Noun, character: FoundCharacter, others: Sequence[Actor], 
     colour = character.colour or pick(free or fitting, key, "colour", place)
     trims = [c for c in TRIM_COLOURS if c != colour]
     trim = pick([c for c in trims if c not in seen] or trims, key, "trim", place)
-    adjectives = [word for word in character.adjectives if not is_common_word(word)]
+    adjectives = character.adjectives
     if noun.dress:
         who = " ".join((*adjectives, noun.word))
         who += f" in {article(colour)} {colour} {noun.dress}"

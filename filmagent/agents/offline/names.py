@@ -25,7 +25,7 @@ _CALLED = frozenset(["named", "called"])
 _BEFORE_PLACES = frozenset(["in", "from", "to", "near", "of", "at", "through", "across", "over"])
 
 
-def is_common_word(word: str) -> bool:
+def _is_common(word: str) -> bool:
     """Whether a word is too common to be a name."""
     return word.casefold() in _COMMON
 
@@ -72,11 +72,11 @@ def place_names(text: str) -> list[str]:
     if _is_title(re.findall(r"[\w'’-]+", text)):
         return []
     found = [match.group(1) for pattern in (_PLACE, _TO_PLACE) for match in pattern.finditer(text)]
-    return [name for name in dict.fromkeys(found) if not any(is_common_word(word) for word in name.split())]
+    return [name for name in dict.fromkeys(found) if not any(_is_common(word) for word in name.split())]
 
 
 def _is_name(word: str) -> bool:
-    return re.fullmatch(_NAME, word) is not None and not is_common_word(_bare(word)) and len(_bare(word)) > 1
+    return re.fullmatch(_NAME, word) is not None and not _is_common(_bare(word)) and len(_bare(word)) > 1
 
 
 def _bare(word: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from filmagent.agents.offline.characters import ADJECTIVES, COLOUR_WORDS, NOUNS
 from filmagent.agents.offline.foreign import UNSPACED, english_of
-from filmagent.agents.offline.names import is_common_word, leading_name, name_beside, name_within, place_names
+from filmagent.agents.offline.names import leading_name, name_beside, name_within, place_names
 from filmagent.agents.offline.places import PLACES, SAME
 from filmagent.agents.offline.things import ACTIVITIES, SINGULARS, THINGS, TIMES, WEATHERS
 
@@ -176,7 +176,7 @@ def _role(words: list[_Word], index: int) -> str:
 def _with_adjective(words: list[_Word], index: int) -> str:
     before = words[index - 1].sense if index else ""
     described = before in ADJECTIVES or before in COLOUR_WORDS
-    return f"{before} {words[index].sense}" if described and not is_common_word(before) else words[index].sense
+    return f"{before} {words[index].sense}" if described else words[index].sense
 
 
 def _once(places: list[FoundPlace]) -> tuple[FoundPlace, ...]:
