@@ -14,15 +14,13 @@ from tests.scoring.videos import noise
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     import torch
-    from safetensors.torch import save_file
 
-    from filmagent.training.papercut.clip import ClipTraining, build_clip, write_description
+    from filmagent.training.papercut.clip_model import ClipSize, build_clip, write_description, write_weights
 
     folder = tmp_path_factory.mktemp("clip")
-    write_description(ClipTraining(width=8, text_width=16, embed_dim=12), folder)
+    write_description(ClipSize(width=8, text_width=16, embed_dim=12), folder)
     torch.manual_seed(0)
-    state = {name: value.contiguous() for name, value in build_clip(folder).state_dict().items()}
-    save_file(state, folder / "open_clip_model.safetensors")
+    write_weights(build_clip(folder), folder)
     return folder
 
 

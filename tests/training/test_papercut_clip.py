@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from filmagent.generation.papercut.vocabulary import KINDS
 from filmagent.scoring.clip import ClipSource, OpenClipFeatures
 from filmagent.training.papercut.clip import ClipTraining, augment, contrastive_loss, render_group, train_clip
+from filmagent.training.papercut.clip_model import ClipSize
 from filmagent.training.papercut.clip_questions import ALL_COLOURS, answered, questions, zero_shot_loss
 from filmagent.training.papercut.clip_texts import Mention, Statement, holds, statement, variations, vocabulary
 from filmagent.training.papercut.world import Figure, Performance, ShotScript, sample_shot, sample_story
@@ -22,7 +23,8 @@ SEEDS = st.integers(0, 10_000)
 CAT, DOG = Figure("cat", "orange", "blue"), Figure("dog", "brown", "red")
 BOTH = ShotScript((CAT, DOG), "forest", "day", "wide",
                   (Performance(0, "walks", 1, 0.3, 0.0), Performance(1, "sits", -1, 0.7, 0.0)))
-TINY = ClipTraining(minutes=60, groups=2, versions=2, pool=3, fresh=1, width=8, text_width=16, embed_dim=12)
+TINY = ClipTraining(minutes=60, groups=2, versions=2, pool=3, fresh=1,
+                    size=ClipSize(width=8, text_width=16, embed_dim=12))
 
 
 def script_of(seed: int) -> ShotScript:

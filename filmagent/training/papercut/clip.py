@@ -12,28 +12,35 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from filmagent.torchvision_shim import declare_missing_operators
 from filmagent.training.papercut import checkpoint
+from filmagent.training.papercut.clip_model import (
+    IMAGE_SIZE,
+    MEAN,
+    STD,
+    ClipSize,
+    build_clip,
+    tokenizer_of,
+    write_description,
+    write_weights,
+)
 from filmagent.training.papercut.clip_questions import answered, questions, zero_shot_loss
-from filmagent.training.papercut.clip_texts import UNKNOWN, Statement, holds, statement, variations, vocabulary
+from filmagent.training.papercut.clip_texts import Statement, holds, statement, variations
 from filmagent.training.papercut.muon import Muon, split_weights
 from filmagent.training.papercut.world import ShotScript, render_frames, sample_shot, sample_story
 
-IMAGE_SIZE = 96
-MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
-CONTEXT_LENGTH = 32
 FRAMES_OF_A_SHOT = 17
 OUTER_LAYERS = ("visual.conv1", "attnpool", "embedding", "text_projection")
+"""Parts that Muon leaves to AdamW: inputs, outputs, and the pooling, whose large matrices would cost it too much."""
 MAX_LOGIT_SCALE = 100.0
 """Ceiling of the learned inverse temperature (Radford et al., "Learning Transferable Visual Models", 2021)."""
 
@@ -42,7 +49,7 @@ MAX_LOGIT_SCALE = 100.0
 class ClipTraining:
     """Everything that decides a CLIP training."""
 
-    minutes: float = 18.0
+    minutes: float = 20.0
     seed: int = 1
     groups: int = 32
     """Different shots of a batch."""
@@ -53,13 +60,15 @@ class ClipTraining:
     fresh: int = 5
     """Groups of the pool that are rendered anew at every step."""
     rate: float = 3e-3
-    question_weight: float = 1.0
-    """Of the questions' loss, beside the captions'."""
-    embed_dim: int = 96
-    width: int = 16
-    """Channels of the residual network's first stage."""
-    text_width: int = 64
-    text_layers: int = 1
+    size: ClipSize = field(default_factory=ClipSize)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture uint8 [96, 160, 3] and the shot that it is a frame of."""
+
+    picture: np.ndarray[Any, np.dtype[np.uint8]]
+    script: ShotScript
 
 
 def train_clip(settings: ClipTraining, folder: Path, max_steps: int | None = None) -> Path:
@@ -70,113 +79,31 @@ def train_clip(settings: ClipTraining, folder: Path, max_steps: int | None = Non
     rng = random.Random(settings.seed)
     torch.manual_seed(settings.seed)
     made = folder / "clip"
-    write_description(settings, made)
-    model, tokenizer = build_clip(made).to(memory_format=torch.channels_last), _tokenizer(made)
-    matrices, rest = split_weights(model, OUTER_LAYERS)
-    optimizers = [
-        Muon(matrices, settings.rate, decay=0.05),
-        torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.98), weight_decay=0.01),
-    ]
+    write_description(settings.size, made)
+    learner = _Learner(settings, made)
     clock = checkpoint.Clock(settings.minutes)
-    step = 0
-    average: dict[str, float] | None = None
     if state := checkpoint.load(folder / "clip.pt", rng):
-        model.load_state_dict(state["model"])
-        for optimizer, kept in zip(optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept)
-        step, average = state["step"], state["average"]
+        learner.restore(state)
         clock.resume(state["spent"])
-    pool = [render_group(settings, random.Random(f"{settings.seed}/{step}/{index}")) for index in range(settings.pool)]
-    asked = tokenizer(list(questions()))
-    while (share := clock.advance()) < 1 and (max_steps is None or step < max_steps):
-        _set_rate(optimizers, settings.rate * (min(1.0, (step + 1) / 100) * (1 - share) ** 0.8 + 0.01))
+
+    def save() -> None:
+        checkpoint.save(folder / "clip.pt", {**learner.state(), "spent": clock.spent}, rng)
+        write_weights(learner.model, made)
+
+    pool = [render_group(settings, random.Random(f"{settings.seed}/{learner.step}/{index}"))
+            for index in range(settings.pool)]
+    while (share := clock.advance()) < 1 and (max_steps is None or learner.step < max_steps):
         for _ in range(settings.fresh):
             pool[rng.randrange(len(pool))] = render_group(settings, rng)
         batch = [shown for group in rng.sample(pool, settings.groups) for shown in group]
-        losses = _step(
-            model,
-            optimizers,
-            batch,
-            [statement(shown.script, rng) for shown in batch],
-            tokenizer,
-            asked,
-            settings.question_weight,
-        )
-        average = losses if average is None else {name: 0.98 * average[name] + 0.02 * losses[name] for name in losses}
-        step += 1
-        if step % 50 == 0:
-            _log(
-                folder / "clip.jsonl",
-                {
-                    "step": step,
-                    "seconds": round(clock.spent),
-                    "scale": round(_scale(model), 2),
-                    **{name: round(value, 4) for name, value in average.items()},
-                },
-            )
+        learner.learn(batch, [statement(shown.script, rng) for shown in batch], share)
+        if learner.step % 50 == 0:
+            _log(folder / "clip.jsonl", {"step": learner.step, "seconds": round(clock.spent), **learner.progress()})
         if clock.due():
-            _save(folder, model, optimizers, step, average, clock.spent, rng)
+            save()
     clock.advance()
-    _save(folder, model, optimizers, step, average, clock.spent, rng)
+    save()
     return made
-
-
-def build_clip(folder: Path) -> nn.Module:
-    """An untrained model of the size that `folder`/open_clip_config.json describes."""
-    declare_missing_operators()
-    import open_clip
-
-    described = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))["model_cfg"]
-    model: nn.Module = open_clip.CLIP(
-        embed_dim=described["embed_dim"], vision_cfg=described["vision_cfg"], text_cfg=described["text_cfg"]
-    )
-    return model
-
-
-def write_description(settings: ClipTraining, folder: Path) -> None:
-    """Write everything of an open_clip `local-dir:` but the weights: configuration and word-level tokenizer."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = _word_tokenizer()
-    text = {
-        "context_length": CONTEXT_LENGTH,
-        "vocab_size": tokenizer.get_vocab_size(),
-        "hf_tokenizer_name": "papercut",
-        "width": settings.text_width,
-        "heads": 4,
-        "layers": settings.text_layers,
-    }
-    # A convolutional tower: on few pictures it finds small figures far sooner than patches do.
-    vision = {"image_size": IMAGE_SIZE, "layers": [1, 1, 1, 1], "width": settings.width, "head_width": 32}
-    preprocess = {
-        "size": [IMAGE_SIZE, IMAGE_SIZE],
-        "mode": "RGB",
-        "mean": list(MEAN),
-        "std": list(STD),
-        "interpolation": "bilinear",
-        "resize_mode": "squash",
-    }
-    model = {"embed_dim": settings.embed_dim, "vision_cfg": vision, "text_cfg": text}
-    _write_json(folder / "open_clip_config.json", {"model_cfg": model, "preprocess_cfg": preprocess})
-    tokenizer.save(str(folder / "tokenizer.json"))
-    _write_json(
-        folder / "tokenizer_config.json",
-        {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "model_max_length": CONTEXT_LENGTH,
-            "pad_token": "[PAD]",
-            "unk_token": UNKNOWN,
-            "bos_token": "[BOS]",
-            "eos_token": "[EOS]",
-        },
-    )
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A picture uint8 [96, 160, 3] and the shot that it is a frame of."""
-
-    picture: np.ndarray[Any, np.dtype[np.uint8]]
-    script: ShotScript
 
 
 def render_group(settings: ClipTraining, rng: random.Random) -> list[Shown]:
@@ -221,97 +148,69 @@ def contrastive_loss(images: Tensor, texts: Tensor, truth: Tensor, scale: Tensor
     return -0.5 * ((by_image * logits.log_softmax(1)).sum(1).mean() + (by_text * logits.log_softmax(0)).sum(0).mean())
 
 
-def _step(
-    model: nn.Module,
-    optimizers: Sequence[torch.optim.Optimizer],
-    batch: Sequence[Shown],
-    said: Sequence[Statement],
-    tokenizer: Any,
-    asked: Tensor,
-    question_weight: float,
-) -> dict[str, float]:
-    images = augment(np.stack([shown.picture for shown in batch])).contiguous(memory_format=torch.channels_last)
-    tokens = torch.cat([tokenizer([each.text for each in said]), asked])
-    truth = torch.tensor([[holds(each, shown.script) for each in said] for shown in batch])
-    # PyTorch's fused attention is written for long sequences: on a CPU its backward takes most of a step here.
-    with torch.autocast("cpu", dtype=torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
-        seen, read = model.encode_image(images), model.encode_text(tokens)  # type: ignore[operator]
-    seen, read = F.normalize(seen.float(), dim=-1), F.normalize(read.float(), dim=-1)
-    scale = model.logit_scale.exp()  # type: ignore[operator]
-    captions = contrastive_loss(seen, read[: len(said)], truth, scale)
-    asking = zero_shot_loss(scale * seen @ read[len(said) :].T, answered([shown.script for shown in batch]))
-    loss = captions + question_weight * asking
-    for optimizer in optimizers:
-        optimizer.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    for optimizer in optimizers:
-        optimizer.step()
-    with torch.no_grad():
-        model.logit_scale.clamp_(max=float(np.log(MAX_LOGIT_SCALE)))  # type: ignore[operator]
-    return {"captions": float(captions.detach()), "questions": float(asking.detach())}
+class _Learner:
+    """The model, its optimizers, and how far they have come."""
 
+    def __init__(self, settings: ClipTraining, described: Path) -> None:
+        self.model = build_clip(described).to(memory_format=torch.channels_last)
+        self.step = 0
+        self._rate = settings.rate
+        self._tokenizer = tokenizer_of(described)
+        self._questions = self._tokenizer(list(questions()))
+        matrices, rest = split_weights(self.model, OUTER_LAYERS)
+        self._optimizers = (Muon(matrices, settings.rate, decay=0.05),
+                            torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.98), weight_decay=0.01))
+        self._average: dict[str, float] = {}
 
-def _word_tokenizer() -> Any:
-    """Words to numbers; [EOS] has the largest number, where open_clip's text tower reads the sentence's meaning."""
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    def learn(self, batch: Sequence[Shown], said: Sequence[Statement], share: float) -> None:
+        """One step; `share` of the whole training is over, 0 to 1."""
+        images = augment(np.stack([shown.picture for shown in batch])).contiguous(memory_format=torch.channels_last)
+        tokens = torch.cat([self._tokenizer([each.text for each in said]), self._questions])
+        truth = torch.tensor([[holds(each, shown.script) for each in said] for shown in batch])
+        # PyTorch's fused attention is written for long sequences: on a CPU its backward takes most of a step here.
+        with torch.autocast("cpu", dtype=torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
+            seen, read = self.model.encode_image(images), self.model.encode_text(tokens)
+        seen, read = F.normalize(seen.float(), dim=-1), F.normalize(read.float(), dim=-1)
+        scale = self.model.logit_scale.exp()
+        captions = contrastive_loss(seen, read[: len(said)], truth, scale)
+        asked = zero_shot_loss(scale * seen @ read[len(said) :].T, answered([shown.script for shown in batch]))
+        self._descend(captions + asked, share)
+        self.step += 1
+        for name, loss in (("captions", captions), ("questions", asked)):
+            value = float(loss.detach())
+            self._average[name] = 0.98 * self._average.get(name, value) + 0.02 * value
 
-    numbers = {word: index for index, word in enumerate(("[PAD]", UNKNOWN, "[BOS]", *vocabulary(), "[EOS]"))}
-    tokenizer = Tokenizer(models.WordLevel(numbers, unk_token=UNKNOWN))
-    tokenizer.add_special_tokens(["[PAD]", UNKNOWN, "[BOS]", "[EOS]"])
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("removed")]
-    )
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[BOS] $A [EOS]", special_tokens=[("[BOS]", numbers["[BOS]"]), ("[EOS]", numbers["[EOS]"])]
-    )
-    return tokenizer
+    def progress(self) -> dict[str, float]:
+        """Running means of the losses, and the inverse temperature."""
+        return {**{name: round(value, 4) for name, value in self._average.items()},
+                "scale": round(float(self.model.logit_scale.detach().exp()), 2)}
 
+    def state(self) -> dict[str, Any]:
+        """Everything that going on needs."""
+        return {"model": self.model.state_dict(), "optimizers": [each.state_dict() for each in self._optimizers],
+                "step": self.step, "average": self._average}
 
-def _tokenizer(folder: Path) -> Any:
-    import open_clip
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from an earlier state."""
+        self.model.load_state_dict(state["model"])
+        for optimizer, kept in zip(self._optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+        self.step, self._average = state["step"], dict(state["average"])
 
-    return open_clip.get_tokenizer(f"local-dir:{folder}")
-
-
-def _scale(model: nn.Module) -> float:
-    """The learned inverse temperature."""
-    return float(model.logit_scale.detach().exp())  # type: ignore[operator]
-
-
-def _set_rate(optimizers: Sequence[torch.optim.Optimizer], rate: float) -> None:
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+    def _descend(self, loss: Tensor, share: float) -> None:
+        rate = self._rate * (min(1.0, (self.step + 1) / 100) * (1 - share) ** 0.8 + 0.01)
+        for optimizer in self._optimizers:
+            optimizer.zero_grad()
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self._optimizers:
+            optimizer.step()
+        with torch.no_grad():
+            self.model.logit_scale.clamp_(max=float(np.log(MAX_LOGIT_SCALE)))
 
 
 def _log(path: Path, line: dict[str, float]) -> None:
     with path.open("a", encoding="utf-8") as log:
         log.write(json.dumps(line) + "\n")
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-
-
-def _save(
-    folder: Path,
-    model: nn.Module,
-    optimizers: Sequence[torch.optim.Optimizer],
-    step: int,
-    average: dict[str, float] | None,
-    spent: float,
-    rng: random.Random,
-) -> None:
-    """The whole training in clip.pt, and the weights alone, in half precision, beside their description."""
-    from safetensors.torch import save_file
-
-    kept = [optimizer.state_dict() for optimizer in optimizers]
-    state = {"model": model.state_dict(), "optimizers": kept, "step": step, "average": average, "spent": spent}
-    checkpoint.save(folder / "clip.pt", state, rng)
-    weights = folder / "clip" / "open_clip_model.safetensors"
-    beside = weights.with_name(weights.name + ".part")
-    halves = {name: value.half() if value.is_floating_point() else value for name, value in model.state_dict().items()}
-    save_file({name: value.contiguous() for name, value in halves.items()}, beside)
-    beside.replace(weights)

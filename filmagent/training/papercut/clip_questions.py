@@ -70,10 +70,8 @@ def zero_shot_loss(logits: Tensor, answers: Answers) -> Tensor:
     if len(answers.picture) == 0:
         return logits.sum() * 0
     of_figures = logits[answers.picture]
-    kinds, rest = (
-        of_figures[:, : len(KINDS)],
-        of_figures[:, len(KINDS) :].unflatten(1, (2, len(KINDS), len(ALL_COLOURS))),
-    )
+    kinds = of_figures[:, : len(KINDS)]
+    rest = of_figures[:, len(KINDS) :].reshape(-1, 2, len(KINDS), len(ALL_COLOURS))
     everybody = torch.arange(len(of_figures))
     elsewhere = F.one_hot(answers.other_kind, len(KINDS)).bool() & (answers.other_kind != answers.kind)[:, None]
     colours, scarves = rest[everybody, 0, answers.kind], rest[everybody, 1, answers.kind]
