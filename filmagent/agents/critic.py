@@ -159,24 +159,24 @@ def situation_of(take: Take, shot: Shot, context: ScoringContext, generator: Gen
 
 
 def _unsaid_attributes(shot: Shot, context: ScoringContext, generator: Generator) -> str:
-    """Return a sentence for every subject whose appearance has a word that the prompt lacks; empty when the generator
-    would word the shot as before.
+    """Return a sentence for every subject whose appearance the prompt does not say; empty when the generator would
+    word the shot as before.
     """
-    said = _words(context.prompt)
     subjects = [context.story.subject(key) for key in shot.subjects]
     place = context.story.place_of(shot)
     sentences = [f"{subject.name}: {subject.appearance.rstrip('.')}."
                  for subject in (*subjects, *((place,) if place is not None else ()))
-                 if not _words(subject.appearance) <= said]
+                 if _without_article(subject.appearance) not in context.prompt.lower()]
     spelled_out = " ".join(sentences)
     longer = shot.model_copy(update={"caption": f"{shot.caption} {spelled_out}"})
     changes = generator.translate(context.story, longer).text != generator.translate(context.story, shot).text
     return spelled_out if changes else ""
 
 
-def _words(text: str) -> set[str]:
-    """Return the words of a text in lower case, without punctuation."""
-    return {word.strip(".,;:!?\"'()") for word in text.lower().split()} - {"", "a", "an", "the", "with", "and", "of"}
+def _without_article(appearance: str) -> str:
+    """Return an appearance as it may stand inside a prompt: `An orange cat.` as `orange cat`."""
+    words = appearance.lower().rstrip(".").split()
+    return " ".join(words[1:] if words and words[0] in {"a", "an", "the"} else words)
 
 
 def _rank(review: Review) -> tuple[bool, float, float]:

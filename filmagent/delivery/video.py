@@ -29,6 +29,8 @@ FILM_CRF = 16
 
 _TO_RGB = "scale=in_color_matrix=bt709:in_range=tv:out_range=pc:flags=lanczos+accurate_rnd+full_chroma_int"
 
+_REDO = "Delete it and redo the shot."
+
 
 @dataclass(frozen=True)
 class VideoInfo:
@@ -146,9 +148,6 @@ def probe_video(path: Path) -> VideoInfo:
     if rate.denominator != 1 or len(set(durations)) != 1:
         raise ArtifactError(f"{str(path)!r} has no whole constant frame rate ({float(rate):g} a second). {_REDO}")
     return VideoInfo(width, height, len(durations), int(rate))
-
-
-_REDO = "Delete it and redo the shot."
 
 
 def _encoding(path: Path, size: FrameSize, fps: int, scale: int, crf: int) -> list[str]:
