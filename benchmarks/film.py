@@ -42,9 +42,12 @@ def _report(films: list[tuple[float, Manifest]]) -> None:
     manifest = films[-1][1]
     takes = sum(len(record.attempts) for record in manifest.shots)
     whole = statistics.median(seconds for seconds, _ in films)
-    print(f"\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-          f"torch {manifest.packages.get('torch', '?')}")
-    print(f"{manifest.film.shots} shots, {takes} takes, {manifest.film.seconds:.1f} s of film, status {manifest.film.status}")
+    print(
+        f"\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"torch {manifest.packages.get('torch', '?')}"
+    )
+    film = manifest.film
+    print(f"{film.shots} shots, {takes} takes, {film.seconds:.1f} s of film, status {film.status}")
     print(f"whole film, median of {len(films)}: {whole:.1f} s ({whole / manifest.film.shots:.2f} s a shot)")
     for stage in manifest.seconds:
         spent = statistics.median(entry.seconds[stage] for _, entry in films)

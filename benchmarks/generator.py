@@ -5,7 +5,7 @@
 The first shot loads the weights and is measured apart. Pictures are noise: time does not depend on them.
 """
 
-# ruff: noqa: T201  a table is what this program is for
+
 from __future__ import annotations
 
 import argparse

@@ -1,6 +1,6 @@
 """Film a given shot list exactly: a story file in StoryMem's format, or filmagent's own.
 
-    python examples/film_a_story_file.py
+python examples/film_a_story_file.py
 """
 
 from __future__ import annotations

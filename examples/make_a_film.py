@@ -1,6 +1,6 @@
 """A film from Python: one call, the built-in model, no key and no GPU.
 
-    python examples/make_a_film.py
+python examples/make_a_film.py
 """
 
 from __future__ import annotations

@@ -20,28 +20,43 @@ STORY = {
         {"name": "Ember the fox", "kind": "animal", "appearance": "an orange fox with a green scarf"},
         {"name": "the mountain", "kind": "place", "appearance": "grey rocks and snow"},
     ],
-    "scenes": [{
-        "title": "Over the mountain",
-        "place": "the mountain",
-        "shots": [
-            {"caption": "Ember the fox, an orange fox with a green scarf, walks up the mountain by day. Wide shot.",
-             "subjects": ["Ember the fox"], "shot_size": "wide", "camera": "still", "action": "walks up"},
-            {"caption": "Ember the fox sleeps on the mountain at night. Close-up.",
-             "subjects": ["Ember the fox"], "shot_size": "close", "camera": "still", "action": "sleeps"},
-        ],
-    }],
+    "scenes": [
+        {
+            "title": "Over the mountain",
+            "place": "the mountain",
+            "shots": [
+                {
+                    "caption": "Ember the fox, an orange fox with a green scarf, walks up the mountain. Wide shot.",
+                    "subjects": ["Ember the fox"],
+                    "shot_size": "wide",
+                    "camera": "still",
+                    "action": "walks up",
+                },
+                {
+                    "caption": "Ember the fox sleeps on the mountain at night. Close-up.",
+                    "subjects": ["Ember the fox"],
+                    "shot_size": "close",
+                    "camera": "still",
+                    "action": "sleeps",
+                },
+            ],
+        }
+    ],
 }
-PLAN = {"shots": [
-    {"shot": "shot-01", "link": "scene_cut", "reason": "the film opens"},
-    {"shot": "shot-02", "link": "scene_cut", "reason": "night falls"},
-]}
+PLAN = {
+    "shots": [
+        {"shot": "shot-01", "link": "scene_cut", "reason": "the film opens"},
+        {"shot": "shot-02", "link": "scene_cut", "reason": "night falls"},
+    ]
+}
 
 
 def test_the_app_films_what_the_llm_wrote(tmp_path: Path) -> None:
     """The LLM is asked twice, for the story and for the plan, and the film tells its story."""
     llm = ScriptedLLM([STORY, PLAN])
-    studio = Studio(make_llm=lambda settings: llm, make_generator=lambda settings: Sunset(),
-                    make_scorers=lambda features: ())
+    studio = Studio(
+        make_llm=lambda settings: llm, make_generator=lambda settings: Sunset(), make_scorers=lambda features: ()
+    )
     result = make_film("a fox carries a letter", out=tmp_path / "film", settings=Settings(memory="none"), studio=studio)
     assert result.film is not None
     assert (result.film.title, result.film.shots) == ("The Letter", 2)

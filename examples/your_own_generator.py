@@ -50,7 +50,9 @@ class Sunset:
             middle = request.size.height * (0.35 + 0.02 * index + 0.001 * (request.seed % 97))
             sun = np.exp(-((rows - middle) ** 2 + (columns - request.size.width / 2) ** 2) / 180)
             sky = rows / request.size.height
-            frames[index] = np.stack([120 + 90 * sky + 60 * sun, 70 + 60 * sky + 110 * sun, 130 - 70 * sky], -1).clip(0, 255)
+            frames[index] = np.stack([120 + 90 * sky + 60 * sun, 70 + 60 * sky + 110 * sun, 130 - 70 * sky], -1).clip(
+                0, 255
+            )
             request.on_step(index + 1, request.frames)
         return GeneratedShot(frames)
 

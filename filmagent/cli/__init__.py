@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(options, int):
         return options
     try:
-        return options.run(options)
+        code: int = options.run(options)
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted; `filmagent resume` goes on where it stopped\n")
         return INTERRUPTED
@@ -41,3 +41,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "this is a bug; run again with --traceback and report what it prints\n"
         )
         return 1
+    return code

@@ -125,9 +125,9 @@ def _size(text: str | None) -> dict[str, int]:
 
 def _check_generator(settings: Settings) -> None:
     """Refuse unknown generators and memories, and sizes that the generator cannot make."""
+    from filmagent.generation.limits import check_size
     from filmagent.generation.memory.registry import policy_names
     from filmagent.generation.port import FrameSize
-    from filmagent.generation.limits import check_size
 
     if settings.memory not in policy_names():
         raise UsageError(f"--memory {settings.memory!r} is unknown; choose from {', '.join(policy_names())}")

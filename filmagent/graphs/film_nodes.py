@@ -50,7 +50,7 @@ def assemble(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) ->
         plan=plan,
         records=records,
         settings=context.model_dump(mode="json", exclude={"run_dir"}),
-        models=capabilities.models,
+        models=(*capabilities.models, *studio.features(context).uses()),
         decisions=state.get("decisions", []),
     )
     write_manifest(manifest, folder / "film.json")

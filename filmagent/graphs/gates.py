@@ -12,7 +12,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from filmagent.graphs.context import FilmContext, context_of
-from filmagent.graphs.questions import Answer, FilmAnswer, PlanAnswer, Question, StoryAnswer, TakeAnswer, problem_with
+from filmagent.graphs.questions import FilmAnswer, PlanAnswer, Question, StoryAnswer, TakeAnswer, problem_with
 from filmagent.graphs.state import FilmState
 from filmagent.graphs.studio import Studio
 from filmagent.schemas.plan import Plan
@@ -20,7 +20,7 @@ from filmagent.schemas.story import Link, Shot, Story
 from filmagent.schemas.take import Film, Lever, Review
 from filmagent.settings import Gate
 
-A = TypeVar("A", bound=Answer)
+A = TypeVar("A", StoryAnswer, PlanAnswer, TakeAnswer, FilmAnswer)
 
 
 def ask_story(state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:

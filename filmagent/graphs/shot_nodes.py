@@ -15,8 +15,8 @@ from langgraph.runtime import Runtime
 from filmagent.agents.critic import AttemptBudget, best_attempt
 from filmagent.artifacts import sha256_of_array
 from filmagent.delivery.contact_sheet import film_strip
-from filmagent.generation.memory.bank import BankView, MemoryBank
-from filmagent.generation.memory.port import Keyframe, Recall
+from filmagent.generation.memory.bank import MemoryBank
+from filmagent.generation.memory.port import BankView, Keyframe, Recall
 from filmagent.generation.port import Frames, FrameSize, GenerationRequest, Generator
 from filmagent.graphs.context import FilmContext, context_of, run_folder
 from filmagent.graphs.orders import ShotOrder, order_shot, shot_as_ordered

@@ -69,9 +69,9 @@ class FilmState(FilmInput, FilmOutput, total=False):
     """Key of the take under review."""
     seeds: Annotated[dict[str, int], operator.or_]
     """Baseline seeds that a person or a redo set."""
-    reviews: Annotated[dict[str, list[Json]], merge_reviews]
+    reviews: Annotated[dict[str, Any], merge_reviews]
     """Shot id -> reviews of its attempts, in order."""
-    accepted: Annotated[dict[str, Json], merge_accepted]
+    accepted: Annotated[dict[str, Any], merge_accepted]
     """Shot id -> {"take", "memory", "outcome", "by"}."""
     decisions: Annotated[list[str], operator.add]
     """Every fallback and decision worth a line in the manifest."""

@@ -71,6 +71,9 @@ def direct(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> F
     plan = Plan(shots=tuple(_with_notes(decision, story, generator) for decision in plan.shots))
     source = "the rules directed (no LLM was named)" if llm is None else f"{llm.describe} directed"
     notes = dict.fromkeys(note for decision in plan.shots for note in decision.notes)
+    if not studio.features(context).uses():
+        name = generator.capabilities.name
+        notes[f"identity and captions are not measured: no CLIP model goes with generator {name}"] = None
     return {
         "plan": plan.model_dump(mode="json"),
         "references": references,

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from filmagent.artifacts import sha256_of_array, sha256_of_file
 from filmagent.errors import ModelFilesError
+from filmagent.schemas.take import ModelUse
+from filmagent.scoring.colours import ColourFeatures
 from filmagent.scoring.port import Picture
 
 Embeddings = NDArray[np.float32]
@@ -43,6 +45,10 @@ class ImageFeatures(Protocol):
         """Inverse temperature: cosines times this are the logits that the model was trained with."""
         ...
 
+    def uses(self) -> tuple[ModelUse, ...]:
+        """The model that takes part, for the manifest; empty when there is none."""
+        ...
+
     def embed(self, images: Sequence[Picture]) -> Embeddings:
         """Embed pictures of any size. Raises ModelFilesError."""
         ...
@@ -66,17 +72,25 @@ class ClipSource:
     """open_clip's tag, such as `openai` (fetched once, then cached), or the path of a weights file."""
     folder: Path | None = None
     """A folder with `open_clip_config.json` and `open_clip_model.safetensors`."""
+    licence: str = "MIT"
 
 
 STORYMEM_CLIP = ClipSource(model="ViT-B-32-quickgelu", weights="openai")
 """The model of StoryMem's keyframe rule, whose threshold of 0.9 is meant for it."""
-SOURCES: Mapping[str, ClipSource] = {"papercut": ClipSource(model="", folder=PAPERCUT_FOLDER)}
-"""Generator -> the CLIP model that was trained on pictures like its own; all others: `STORYMEM_CLIP`."""
+SOURCES: Mapping[str, ClipSource] = {
+    "papercut": ClipSource(model="", folder=PAPERCUT_FOLDER, licence="Apache-2.0"),
+    "wan-storymem": STORYMEM_CLIP,
+}
+"""Generator -> the CLIP model that sees its pictures best."""
 
 
 def features_for(generator: str) -> ImageFeatures:
-    """Return the CLIP model that sees this generator's pictures best. Cheap: nothing is loaded yet."""
-    return OpenClipFeatures(SOURCES.get(generator, STORYMEM_CLIP))
+    """Return the features that see this generator's pictures best. Cheap: nothing is loaded yet.
+
+    A generator that is not in `SOURCES` gets `ColourFeatures`: weights are never fetched for somebody's own generator.
+    """
+    source = SOURCES.get(generator)
+    return ColourFeatures() if source is None else OpenClipFeatures(source)
 
 
 class OpenClipFeatures:
@@ -96,6 +110,11 @@ class OpenClipFeatures:
             return sha256_of_file(self._source.folder / "open_clip_model.safetensors")[:16]
         weights = Path(self._source.weights)
         return sha256_of_file(weights)[:16] if weights.is_file() else f"{self._source.model}/{self._source.weights}"
+
+    def uses(self) -> tuple[ModelUse, ...]:
+        """This model, for the manifest."""
+        name = self._source.model or "papercut CLIP"
+        return (ModelUse(name=name, revision=self.revision, licence=self._source.licence, role="memory and critic"),)
 
     @property
     def logit_scale(self) -> float:

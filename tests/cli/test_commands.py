@@ -66,13 +66,17 @@ def test_waiting_prints_the_question_and_resume_answers_it(script: Path, capsys:
     assert "no open question" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ('{"action": "perhaps"}', "action"),
-    ('{"action": "approve"', "line 1"),
-    ("[]", "JSON object"),
-])
-def test_a_wrong_answer_file_leaves_the_gate_open(script: Path, capsys: pytest.CaptureFixture[str], text: str,
-                                                  words: str):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"action": "perhaps"}', "action"),
+        ('{"action": "approve"', "line 1"),
+        ("[]", "JSON object"),
+    ],
+)
+def test_a_wrong_answer_file_leaves_the_gate_open(
+    script: Path, capsys: pytest.CaptureFixture[str], text: str, words: str
+):
     main(["make", "--story", str(script), "--out", "film", "--generator", TOY, "--ask", "story", "--quiet"])
     Path("answer.json").write_text(text)
     capsys.readouterr()
@@ -81,8 +85,9 @@ def test_a_wrong_answer_file_leaves_the_gate_open(script: Path, capsys: pytest.C
     assert main(["resume", "film", "--quiet"]) == 3
 
 
-def test_a_person_at_a_terminal_is_asked(script: Path, monkeypatch: pytest.MonkeyPatch,
-                                         capsys: pytest.CaptureFixture[str]):
+def test_a_person_at_a_terminal_is_asked(
+    script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
@@ -100,7 +105,7 @@ def test_redo_says_first_what_becomes_stale(script: Path, capsys: pytest.Capture
     capsys.readouterr()
     assert main(["redo", "film", "--shot", "1", "--dry-run", "--json"]) == 0
     out, err = capsys.readouterr()
-    assert [entry["shot"] for entry in json.loads(out)["stale"]][0] == "shot-01"
+    assert json.loads(out)["stale"][0]["shot"] == "shot-01"
     assert "shot-01: asked for" in err
     assert main(["redo", "film", "--shot", "shot-02", "--quiet"]) == 0
     assert main(["redo", "film", "--shot", "9"]) == 2
@@ -119,39 +124,43 @@ def test_runs_and_show(capsys: pytest.CaptureFixture[str]):
     assert shown["questions"] == []
 
 
-@pytest.mark.parametrize(("words", "says"), [
-    ([""], "logline"),
-    (["word " * 10_000], "logline"),
-    (["make"], "--story"),
-    (["a cat", "--generator", "nobody"], "papercut"),
-    (["a cat", "--generator", "no.such.module:thing"], "no.such.module"),
-    (["a cat", "--memory", "elephant"], "storymem"),
-    (["a cat", "--size", "big"], "--size"),
-    (["a cat", "--size", "17x31"], "17x31"),
-    (["a cat", "--size", "9999x9999"], "--size"),
-    (["a cat", "--shots", "0"], "--shots"),
-    (["a cat", "--shots", "many"], "--shots"),
-    (["a cat", "--attempts", "0"], "--attempts"),
-    (["a cat", "--seed", "-1"], "--seed"),
-    (["a cat", "--memory-frames", "9"], "--memory-frames"),
-    (["a cat", "--ask", "coffee"], "coffee"),
-    (["a cat", "--reference", "Marlow"], "SUBJECT=FILE"),
-    (["a cat", "--reference", "Marlow=missing.jpg"], "missing.jpg"),
-    (["a cat", "--reference", "Marlow=broken.jpg"], "broken.jpg"),
-    (["a cat", "--story", "story.json"], "one of them"),
-    (["make", "--story", "missing.json"], "missing.json"),
-    (["make", "--story", "broken.json"], "line 2"),
-    (["make", "--story", "story.json", "--shots", "3"], "--shots"),
-    (["a cat", "--offline", "--llm", "gpt"], "--offline"),
-    (["a cat", "--vision-critic"], "--llm"),
-    (["a cat", "--out", "full"], "not empty"),
-    (["a cat", "--out", "story.json"], "is a file"),
-    (["a cat", "--nonsense"], "--nonsense"),
-    (["resume", "nothing"], "nothing"),
-    (["redo", "nothing", "--shot", "1"], "nothing"),
-])
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([""], "logline"),
+        (["word " * 10_000], "logline"),
+        (["make"], "--story"),
+        (["a cat", "--generator", "nobody"], "papercut"),
+        (["a cat", "--generator", "no.such.module:thing"], "no.such.module"),
+        (["a cat", "--memory", "elephant"], "storymem"),
+        (["a cat", "--size", "big"], "--size"),
+        (["a cat", "--size", "17x31"], "17x31"),
+        (["a cat", "--size", "9999x9999"], "--size"),
+        (["a cat", "--shots", "0"], "--shots"),
+        (["a cat", "--shots", "many"], "--shots"),
+        (["a cat", "--attempts", "0"], "--attempts"),
+        (["a cat", "--seed", "-1"], "--seed"),
+        (["a cat", "--memory-frames", "9"], "--memory-frames"),
+        (["a cat", "--ask", "coffee"], "coffee"),
+        (["a cat", "--reference", "Marlow"], "SUBJECT=FILE"),
+        (["a cat", "--reference", "Marlow=missing.jpg"], "missing.jpg"),
+        (["a cat", "--reference", "Marlow=broken.jpg"], "broken.jpg"),
+        (["a cat", "--story", "story.json"], "one of them"),
+        (["make", "--story", "missing.json"], "missing.json"),
+        (["make", "--story", "broken.json"], "line 2"),
+        (["make", "--story", "story.json", "--shots", "3"], "--shots"),
+        (["a cat", "--offline", "--llm", "gpt"], "--offline"),
+        (["a cat", "--vision-critic"], "--llm"),
+        (["a cat", "--out", "full"], "not empty"),
+        (["a cat", "--out", "story.json"], "is a file"),
+        (["a cat", "--nonsense"], "--nonsense"),
+        (["resume", "nothing"], "nothing"),
+        (["redo", "nothing", "--shot", "1"], "nothing"),
+    ],
+)
 def test_bad_input_is_one_clear_line_and_nothing_is_written(
-        tmp_path: Path, script: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str):
+    tmp_path: Path, script: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str
+):
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     (tmp_path / "broken.json").write_text('{"title":\n oops}')
     (tmp_path / "full").mkdir()
@@ -167,8 +176,9 @@ def test_bad_input_is_one_clear_line_and_nothing_is_written(
     assert nothing_written(tmp_path)
 
 
-def test_the_key_is_written_nowhere(tmp_path: Path, script: Path, monkeypatch: pytest.MonkeyPatch,
-                                    capsys: pytest.CaptureFixture[str]):
+def test_the_key_is_written_nowhere(
+    tmp_path: Path, script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     assert main(["make", "--story", str(script), "--out", "film", "--generator", TOY]) == 0
     assert "sk-very-secret" not in "".join(capsys.readouterr())

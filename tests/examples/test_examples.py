@@ -46,6 +46,12 @@ def test_examples_that_are_programs(name: str, capsys: pytest.CaptureFixture[str
 
 
 def test_no_example_is_forgotten():
-    tested = {"make_a_film.py", "embed_in_your_graph.py", "your_own_generator.py", "film_a_story_file.py",
-              "test_with_a_scripted_llm.py", "__init__.py"}
+    tested = {
+        "make_a_film.py",
+        "embed_in_your_graph.py",
+        "your_own_generator.py",
+        "film_a_story_file.py",
+        "test_with_a_scripted_llm.py",
+        "__init__.py",
+    }
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested

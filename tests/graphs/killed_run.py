@@ -1,6 +1,6 @@
 """A child process that works on a run and kills itself at the n-th event of a kind. Used by test_crash.py.
 
-    python -m tests.graphs.killed_run FOLDER LOG EVENT NUMBER
+python -m tests.graphs.killed_run FOLDER LOG EVENT NUMBER
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ def main() -> None:
         if happened["event"] == event and seen[event] == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    run_film(folder, request=RunRequest(story=story(3, {2: "MI2V"})), studio=toy_studio(ToyGenerator(log=log)),
-             on_event=die)
+    run_film(
+        folder, request=RunRequest(story=story(3, {2: "MI2V"})), studio=toy_studio(ToyGenerator(log=log)), on_event=die
+    )
 
 
 if __name__ == "__main__":

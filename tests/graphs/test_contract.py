@@ -21,15 +21,44 @@ ROOT = Path(__file__).parents[2]
 
 def test_node_names_are_a_storage_format():
     assert set(build_graph().get_graph().nodes) == {
-        "__start__", "write", "ask_story", "direct", "ask_plan", "open_shot", "recall", "generate", "review", "ask_take",
-        "accept", "assemble", "ask_film", "reopen", "__end__",
+        "__start__",
+        "write",
+        "ask_story",
+        "direct",
+        "ask_plan",
+        "open_shot",
+        "recall",
+        "generate",
+        "review",
+        "ask_take",
+        "accept",
+        "assemble",
+        "ask_film",
+        "reopen",
+        "__end__",
     }
 
 
 def test_state_keys_are_a_storage_format():
     assert set(get_type_hints(FilmState)) == {
-        "logline", "story", "redo", "film", "status", "story_from", "notes", "answer", "plan", "references", "shot",
-        "order", "lever", "candidate", "seeds", "reviews", "accepted", "decisions",
+        "logline",
+        "story",
+        "redo",
+        "film",
+        "status",
+        "story_from",
+        "notes",
+        "answer",
+        "plan",
+        "references",
+        "shot",
+        "order",
+        "lever",
+        "candidate",
+        "seeds",
+        "reviews",
+        "accepted",
+        "decisions",
     }
 
 
@@ -68,8 +97,9 @@ def test_a_host_embeds_the_graph_with_its_own_checkpointer_and_context(tmp_path:
     context = FilmContext(run_dir=str(tmp_path), ask=("film",))
     stopped = app.invoke({"log": []}, thread, context=context, version="v2")
     assert [entry.value["gate"] for entry in stopped.interrupts] == ["film"]
-    done = app.invoke(Command(resume={stopped.interrupts[0].id: {"action": "approve"}}), thread, context=context,
-                      version="v2")
+    done = app.invoke(
+        Command(resume={stopped.interrupts[0].id: {"action": "approve"}}), thread, context=context, version="v2"
+    )
     assert done.value["status"] == "done"
     assert done.value["log"] == ["intro"]
     assert (tmp_path / done.value["film"]["path"]).is_file()
@@ -84,8 +114,9 @@ def test_an_answer_that_cannot_be_carried_out_is_asked_for_again(tmp_path: Path)
         resume = Command(resume={stopped.interrupts[0].id: answer})
         stopped = app.invoke(resume, thread, context=context, version="v2")
         assert answer["redo"][0] in stopped.interrupts[0].value["text"]
-    done = app.invoke(Command(resume={stopped.interrupts[0].id: {"action": "approve"}}), thread, context=context,
-                      version="v2")
+    done = app.invoke(
+        Command(resume={stopped.interrupts[0].id: {"action": "approve"}}), thread, context=context, version="v2"
+    )
     assert done.value["status"] == "done"
 
 
@@ -99,6 +130,7 @@ def test_a_host_with_a_context_of_its_own_gets_the_defaults(tmp_path: Path, monk
     app.add_node("film", build_graph(studio=toy_studio()))
     app.add_edge(START, "film")
     graph = app.compile(checkpointer=InMemorySaver())
-    graph.invoke({"story": story(1).model_dump(mode="json")}, {"configurable": {"thread_id": "tenant-7"}},
-                 context=object())
+    graph.invoke(
+        {"story": story(1).model_dump(mode="json")}, {"configurable": {"thread_id": "tenant-7"}}, context=object()
+    )
     assert (tmp_path / "runs" / "tenant-7" / "film.mp4").is_file()

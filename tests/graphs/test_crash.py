@@ -21,17 +21,26 @@ ROOT = Path(__file__).parents[2]
 
 
 def work(folder: Path, log: Path, event: str, number: int) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "tests.graphs.killed_run", str(folder), str(log), event, str(number)],
-                          cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "tests.graphs.killed_run", str(folder), str(log), event, str(number)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
 
-@pytest.mark.parametrize(("event", "number"), [
-    ("step", 2),       # in the middle of the first shot
-    ("review", 1),     # a take is done and judged, but not accepted
-    ("shot", 2),       # the second shot begins
-    ("accepted", 2),   # between a take and its memory's checkpoint
-    ("assemble", 1),   # all takes are done, the film is not
-])
+@pytest.mark.parametrize(
+    ("event", "number"),
+    [
+        ("step", 2),  # in the middle of the first shot
+        ("review", 1),  # a take is done and judged, but not accepted
+        ("shot", 2),  # the second shot begins
+        ("accepted", 2),  # between a take and its memory's checkpoint
+        ("assemble", 1),  # all takes are done, the film is not
+    ],
+)
 def test_a_killed_run_goes_on(tmp_path: Path, event: str, number: int):
     folder, log = tmp_path / "run", tmp_path / "log"
     killed = work(folder, log, event, number)

@@ -20,15 +20,23 @@ from tests.support.toy_generator import ToyGenerator
 from tests.support.toy_studio import ScriptedScorer, toy_studio
 
 
-def film_of(folder: Path, generator: ToyGenerator | None = None, scorer: ScriptedScorer | None = None, **settings: object):
-    request = RunRequest(logline="", story=story(4, {2: "scene_cut", 3: "MI2V", 4: "MM2V"}), settings=Settings(**settings))
+def film_of(
+    folder: Path, generator: ToyGenerator | None = None, scorer: ScriptedScorer | None = None, **settings: object
+):
+    request = RunRequest(
+        logline="", story=story(4, {2: "scene_cut", 3: "MI2V", 4: "MM2V"}), settings=Settings(**settings)
+    )
     return run_film(folder, request=request, studio=toy_studio(generator, scorer=scorer))
 
 
 def test_a_film_from_one_sentence(tmp_path: Path):
     events: list[str] = []
-    result = run_film(tmp_path, request=RunRequest(logline="a cat's journey home"), studio=toy_studio(),
-                      on_event=lambda event: events.append(event["event"]))
+    result = run_film(
+        tmp_path,
+        request=RunRequest(logline="a cat's journey home"),
+        studio=toy_studio(),
+        on_event=lambda event: events.append(event["event"]),
+    )
     assert result.film is not None
     assert result.film.status == "done"
     assert result.film.shots >= 6
@@ -48,7 +56,7 @@ def test_joins_continue_the_accepted_take_and_drop_the_overlap(tmp_path: Path):
     assert [takes[key].frames for key in ("shot-01", "shot-02", "shot-03", "shot-04")] == [13, 13, 12, 8]
     for request, before in zip(generator.requests[2:], ("shot-02", "shot-03"), strict=True):
         assert request.seam is not None
-        assert np.array_equal(request.seam, store.frames(takes[before])[-len(request.seam):])
+        assert np.array_equal(request.seam, store.frames(takes[before])[-len(request.seam) :])
     assert takes["shot-03"].seam_take == takes["shot-02"].key
     assert takes["shot-02"].seam_take is None
 
@@ -156,8 +164,9 @@ def test_a_reference_photograph_is_the_first_memory(tmp_path: Path):
 
     Image.new("RGB", (80, 60), (250, 120, 10)).save(tmp_path / "cat.jpg")
     generator = ToyGenerator()
-    film_of(tmp_path / "run", generator,
-            references=(Reference(subject="Marlow the cat", path=str(tmp_path / "cat.jpg")),))
+    film_of(
+        tmp_path / "run", generator, references=(Reference(subject="Marlow the cat", path=str(tmp_path / "cat.jpg")),)
+    )
     assert all(len(request.memory) >= 1 for request in generator.requests)
     assert generator.requests[0].memory[0].shape == (60, 80, 3)
     manifest = read_manifest(tmp_path / "run" / "film.json")

@@ -20,8 +20,9 @@ from tests.support.toy_studio import toy_studio
 Person = Callable[[OpenQuestion], dict[str, Any] | None]
 
 
-def run(folder: Path, ask: tuple[Gate, ...], person: Person, generator: ToyGenerator | None = None, *,
-        logline: str = "") -> RunResult:
+def run(
+    folder: Path, ask: tuple[Gate, ...], person: Person, generator: ToyGenerator | None = None, *, logline: str = ""
+) -> RunResult:
     request = RunRequest(logline=logline, story=None if logline else story(3), settings=Settings(ask=ask))
     return run_film(folder, request=request, studio=toy_studio(generator), ask=person)
 
@@ -51,7 +52,14 @@ def test_nobody_there_stops_before_anything_is_filmed(tmp_path: Path):
 def test_every_gate_asks_once_and_approval_goes_on(tmp_path: Path):
     person = Answers()
     result = run(tmp_path, ("story", "plan", "take", "film"), person)
-    assert [question.question.gate for question in person.questions] == ["story", "plan", "take", "take", "take", "film"]
+    assert [question.question.gate for question in person.questions] == [
+        "story",
+        "plan",
+        "take",
+        "take",
+        "take",
+        "film",
+    ]
     assert result.film is not None
     assert result.film.status == "done"
     assert {record.accepted_by for record in read_manifest(tmp_path / "film.json").shots} == {"person"}
@@ -148,15 +156,20 @@ def test_a_film_can_be_rejected_for_good(tmp_path: Path):
     assert result.film.status == "rejected"
 
 
-@pytest.mark.parametrize(("gate", "answer", "words"), [
-    ("story", {"action": "maybe"}, "action"),
-    ("story", {"action": "edit"}, "story"),
-    ("take", {"action": "edit"}, "caption"),
-    ("take", {"action": "approve", "colour": "red"}, "colour"),
-    ("film", {"action": "approve", "redo": ["shot-01"]}, "redo"),
-    ("story", {"question": "another", "action": "approve"}, "another"),
-])
-def test_wrong_answers_are_refused_with_what_does_not_fit(tmp_path: Path, gate: Gate, answer: dict[str, Any], words: str):
+@pytest.mark.parametrize(
+    ("gate", "answer", "words"),
+    [
+        ("story", {"action": "maybe"}, "action"),
+        ("story", {"action": "edit"}, "story"),
+        ("take", {"action": "edit"}, "caption"),
+        ("take", {"action": "approve", "colour": "red"}, "colour"),
+        ("film", {"action": "approve", "redo": ["shot-01"]}, "redo"),
+        ("story", {"question": "another", "action": "approve"}, "another"),
+    ],
+)
+def test_wrong_answers_are_refused_with_what_does_not_fit(
+    tmp_path: Path, gate: Gate, answer: dict[str, Any], words: str
+):
     result = run(tmp_path, (gate,), lambda question: None)
     with pytest.raises(AnswerError, match=words):
         check_answer(result.waiting[0], answer)

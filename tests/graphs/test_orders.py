@@ -16,8 +16,13 @@ from tests.support.toy_generator import CAPABILITIES
 def state(shot: str = "shot-02", lever: Lever | None = None, **more: object) -> FilmState:
     tale = story()
     plan = Plan(shots=tuple(ShotPlan(shot=s.id, link=Link(kind="scene_cut")) for s in tale.shots))
-    return {"story": tale.model_dump(mode="json"), "plan": plan.model_dump(mode="json"), "shot": shot,
-            "lever": lever.model_dump(mode="json") if lever else None, **more}  # type: ignore[typeddict-item]
+    return {
+        "story": tale.model_dump(mode="json"),
+        "plan": plan.model_dump(mode="json"),
+        "shot": shot,
+        "lever": lever.model_dump(mode="json") if lever else None,
+        **more,
+    }  # type: ignore[typeddict-item]
 
 
 def test_the_baseline_is_the_plan_and_a_seed_of_the_shots_own():

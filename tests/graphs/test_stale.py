@@ -7,9 +7,22 @@ from filmagent.schemas.take import MemoryUse, Take
 def take(shot: str, number: int, *, seam_of: Take | None = None, memory_of: tuple[str, ...] = ()) -> Take:
     uses = tuple(MemoryUse(sha256=f"{name}-hash", path=f"memory/{name}.png", shot=name) for name in memory_of)
     return Take(
-        key=f"{number:016x}", shot=shot, attempt=1, path=f"takes/{number}.mp4", sha256="", frames=13, fps=8, width=64,
-        height=48, link="MI2V" if seam_of else "scene_cut", prompt="p", seed=0, generator="toy", memory=uses,
-        seam_sha256="s" if seam_of else None, seam_take=seam_of.key if seam_of else None,
+        key=f"{number:016x}",
+        shot=shot,
+        attempt=1,
+        path=f"takes/{number}.mp4",
+        sha256="",
+        frames=13,
+        fps=8,
+        width=64,
+        height=48,
+        link="MI2V" if seam_of else "scene_cut",
+        prompt="p",
+        seed=0,
+        generator="toy",
+        memory=uses,
+        seam_sha256="s" if seam_of else None,
+        seam_take=seam_of.key if seam_of else None,
     )
 
 

@@ -67,7 +67,7 @@ def test_words_that_the_tokenizer_lacks_are_unknown(features):
 
 def test_the_revision_names_the_weights_and_needs_no_loading(folder, features, tmp_path):
     assert len(features.revision) == 16
-    assert features_for("wan2.2-storymem").revision == f"{STORYMEM_CLIP.model}/{STORYMEM_CLIP.weights}"
+    assert features_for("wan-storymem").revision == f"{STORYMEM_CLIP.model}/{STORYMEM_CLIP.weights}"
     assert SOURCES["papercut"].folder.parts[-3:] == ("papercut", "weights", "clip")
 
 

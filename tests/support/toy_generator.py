@@ -71,7 +71,7 @@ def _paint(request: GenerationRequest) -> np.ndarray:
     square = np.array([255 - byte // 2 for byte in digest[3:6]], np.float32)
     if request.memory:
         square = np.mean([image.reshape(-1, 3).max(axis=0) for image in request.memory], axis=0)
-    across = np.linspace(0, 40, width, dtype=np.float32)[None, :, None]
+    across = np.where(np.arange(width) // 8 % 2, 50, -30).astype(np.float32)[None, :, None]
     frames = np.empty((request.frames, height, width, 3), np.uint8)
     for index in range(request.frames):
         frame = np.broadcast_to(background + across, (height, width, 3)).copy()
@@ -82,7 +82,7 @@ def _paint(request: GenerationRequest) -> np.ndarray:
         known = len(request.seam)
         frames[:known] = request.seam
         for index in range(known, request.frames):  # fade from the seam, so that the join does not jump
-            part = min(1.0, (index - known + 1) / 8)
+            part = min(1.0, (index - known + 1) / 16)
             frames[index] = (request.seam[-1] * (1 - part) + frames[index] * part).astype(np.uint8)
     return frames
 
