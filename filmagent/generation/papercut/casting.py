@@ -201,7 +201,7 @@ def _action(story: Story, shot: Shot, key: str) -> str:
     places = [index for index, word in enumerate(words) if word in name]
     others = {word for other in shot.subjects if other != key for word in _words(story.subject(other).name)} - name
     for start in places[-1:] if len(places) > 1 and places[-1] - places[0] <= len(name) + 1 else places:
-        clause = []
+        clause: list[str] = []
         for word in words[start + 1 :]:
             if word in others and clause and _first_action(clause):
                 break
