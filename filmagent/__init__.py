@@ -11,6 +11,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from filmagent.version import __version__
+
 if TYPE_CHECKING:
     from filmagent.errors import FilmAgentError, UsageError
     from filmagent.graphs.build import build_graph
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from filmagent.graphs.studio import Studio
     from filmagent.schemas.story import Story
     from filmagent.settings import Settings
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "FilmAgentError": "filmagent.errors",

@@ -98,4 +98,4 @@ def _why_cut(story: Story, before: Shot, shot: Shot) -> str:
 
 def _what_goes_on(story: Story, shot: Shot) -> str:
     names = " and ".join(story.subject(key).name for key in shot.subjects)
-    return f"{names or 'the view'} goes on in the same place"
+    return f"{names or 'the view'} {'go' if len(shot.subjects) > 1 else 'goes'} on in the same place"

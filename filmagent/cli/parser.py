@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from filmagent import __version__
 from filmagent.settings import GATES
+from filmagent.version import __version__
 
 COMMANDS = ("make", "resume", "redo", "runs", "show", "train")
 

@@ -15,12 +15,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, ValidationError
 
-from filmagent import __version__
 from filmagent.artifacts import read_json, sha256_of_file, write_json_atomically
 from filmagent.errors import ArtifactError
 from filmagent.schemas.plan import Plan
 from filmagent.schemas.story import Model, Story
 from filmagent.schemas.take import Film, ModelUse, ShotRecord
+from filmagent.version import __version__
 
 SCHEMA_VERSION = 1
 """Raised whenever an older reader would misread a manifest."""
