@@ -91,7 +91,11 @@ def _parse_role(part: str) -> Role:
 
 
 def _check(caption: Caption) -> None:
-    allowed = [(caption.size, SIZES), (caption.place, PLACES), (caption.time, TIMES)]
+    allowed: list[tuple[str | None, tuple[str | None, ...]]] = [
+        (caption.size, SIZES),
+        (caption.place, PLACES),
+        (caption.time, TIMES),
+    ]
     for role in caption.roles:
         allowed += [(role.kind, KINDS), (role.action, ACTIONS)]
         allowed += [(role.colour, (None, *COLOURS)), (role.scarf, (None, *SCARF_COLOURS))]

@@ -29,11 +29,11 @@ class Mixture:
 
     memory_for_first_stills: tuple[int, ...] = (0, 0, 0, 1)
     memory_for_stills: tuple[int, ...] = (0, 1, 1, 2, 2, 3)
-    memory_for_shots: tuple[int, ...] = (0, 1, 2, 2, 3, 3, 4, 5)
+    memory_for_shots: tuple[int, ...] = (0, 1, 1, 2, 2, 3, 3, 5)
     colours_kept_with_memory: float = 0.4
     colours_kept_without_memory: float = 0.9
     text_dropped: float = 0.1
-    figure_weight: float = 3.0
+    figure_weight: float = 6.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,10 @@ def make_batch(
     clean, mask, condition, weight, sentences = [], [], [], [], []
     while len(clean) < size:
         story = rng.choice(stories)
-        clip = rng.choice(story.shots if shots else story.stills)
+        targets = story.targets()
+        if not targets:
+            continue
+        clip = rng.choice(targets)
         keyframes = story.keyframes(without=clip)
         if len(keyframes) < memory:
             continue

@@ -20,6 +20,7 @@ from filmagent.training.papercut.vae import pixels
 from filmagent.training.papercut.world import (
     RenderedShot,
     ShotScript,
+    WorldStory,
     render_frames,
     render_shot,
     sample_shot,
@@ -41,6 +42,12 @@ class Clip:
     known: int
     figures: Tensor
     script: ShotScript
+    from_start: bool = True
+
+    @property
+    def foreseeable(self) -> bool:
+        """Whether words and known frames say where everything is: what is not, is remembered but never asked for."""
+        return bool(self.known) or (self.from_start and not any(part.phase for part in self.script.performances))
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,10 @@ class StoryLatents:
 
     stills: tuple[Clip, ...]
     shots: tuple[Clip, ...]
+
+    def targets(self) -> tuple[Clip, ...]:
+        """The clips that can be asked for: shots where there are shots."""
+        return tuple(clip for clip in self.shots or self.stills if clip.foreseeable)
 
     def keyframes(self, without: Clip) -> list[Tensor]:
         """One-frame latents [16, h, w] of every other clip. A shot's first latent is its first frame, encoded alone."""
@@ -92,22 +103,23 @@ def make_story(encoder: Encoder, seed: int, number: int, stills: int, shots: int
     pictures = []
     for _ in range(stills):
         moment = 0 if rng.random() < FIRST_MOMENT_SHARE else rng.randrange(1, FRAMES)
-        pictures.append(render_frames(sample_shot(rng, story), [moment]))
+        pictures.append((moment == 0, render_frames(sample_shot(rng, story), [moment])))
     still_clips = []
     if pictures:
-        found = encoder(pixels(np.stack([picture.frames for picture in pictures])))
+        found = encoder(pixels(np.stack([picture.frames for _, picture in pictures])))
         still_clips = [
-            Clip(latents.half(), None, 0, _figures(picture, 1), picture.script)
-            for latents, picture in zip(found, pictures, strict=True)
+            Clip(latents.half(), None, 0, _figures(picture, 1), picture.script, first)
+            for latents, (first, picture) in zip(found, pictures, strict=True)
         ]
-    shot_clips = [_shot(encoder, render_shot(sample_shot(rng, story)), rng) for _ in range(shots)]
+    shot_clips = [_shot(encoder, rng, story) for _ in range(shots)]
     return StoryLatents(tuple(still_clips), tuple(shot_clips))
 
 
-def _shot(encoder: Encoder, shot: RenderedShot, rng: random.Random) -> Clip:
-    video = pixels(shot.frames[None])
+def _shot(encoder: Encoder, rng: random.Random, story: WorldStory) -> Clip:
     chance = rng.random()
     frames = 1 if chance < MI2V_SHARE else 5 if chance < MI2V_SHARE + MM2V_SHARE else 0
+    shot = render_shot(sample_shot(rng, story, continued=frames > 0 and rng.random() < 0.8))
+    video = pixels(shot.frames[None])
     condition = None
     if frames:
         told = torch.cat([video[:, :, :frames], torch.zeros_like(video[:, :, frames:])], dim=2)

@@ -35,24 +35,24 @@ class DenoiserTraining:
     rate: float = 1e-3
     matrix_rate: float = 2e-3
     warm_up: int = 100
-    decay_from: float = 0.7
-    average: float = 0.998
+    decay_from: float = 0.76
+    average: float = 0.995
     frames_a_batch: int = 54
     """Latent frames of one step, memory included: steps of all kinds cost about the same."""
     words_until: float = 0.2
     """Until here pictures are learned from words, mostly without memory: more examples a second."""
-    stills_until: float = 0.4
-    mixed_until: float = 0.6
-    shots_mixed: float = 0.5
-    shots_late: float = 0.75
+    stills_until: float = 0.56
+    mixed_until: float = 0.65
+    shots_mixed: float = 0.6
+    shots_late: float = 0.85
     stills_a_story: int = 8
     shots_a_story: int = 3
     stills_beside_shots: int = 3
-    first_still_stories: int = 128
+    first_still_stories: int = 640
     first_shot_stories: int = 64
     most_still_stories: int = 3000
     most_shot_stories: int = 1000
-    still_stories_a_step: float = 1.0
+    still_stories_a_step: float = 0.4
     shot_stories_a_step: float = 0.4
     mixture: Mixture = field(default_factory=Mixture)
     compiled: bool = False

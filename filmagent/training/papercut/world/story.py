@@ -65,7 +65,7 @@ def sample_story(rng: random.Random) -> WorldStory:
     """A story with one or two figures of different kinds and two to four places."""
     count = 2 if rng.random() < PAIR_STORY_SHARE else 1
     kinds, colours = rng.sample(KINDS, count), rng.sample(COLOURS, count)
-    figures = []
+    figures: list[Figure] = []
     for kind, colour in zip(kinds, colours, strict=True):
         taken = {colour, *(figure.scarf for figure in figures)}
         scarf = rng.choice([name for name in SCARF_COLOURS if name not in taken])
@@ -73,8 +73,8 @@ def sample_story(rng: random.Random) -> WorldStory:
     return WorldStory(figures=tuple(figures), places=tuple(rng.sample(PLACES, rng.randint(2, 4))))
 
 
-def sample_shot(rng: random.Random, story: WorldStory) -> ShotScript:
-    """A shot of the story. Most begin in a fixed position; some begin as a continuation would, anywhere."""
+def sample_shot(rng: random.Random, story: WorldStory, continued: bool | None = None) -> ShotScript:
+    """A shot of the story. Most begin in a fixed position; `continued` ones, by chance where None, anywhere."""
     place, time, size = rng.choice(story.places), rng.choice(TIMES), rng.choice(SIZES)
     subjects = list(range(len(story.figures)))
     rng.shuffle(subjects)
@@ -82,7 +82,8 @@ def sample_shot(rng: random.Random, story: WorldStory) -> ShotScript:
         subjects = []
     elif len(subjects) == 2 and rng.random() >= PAIR_SHOT_SHARE:
         subjects = subjects[:1]
-    continued = rng.random() < CONTINUED_SHARE
+    if continued is None:
+        continued = rng.random() < CONTINUED_SHARE
     performances = tuple(
         _performance(rng, subject, slot, len(subjects), continued) for slot, subject in enumerate(subjects)
     )
