@@ -22,8 +22,8 @@ class StillnessLimits:
     """A take is blank when at least this share of its frames is."""
     moved: float = 0.03
     """A pixel has moved when its luminance (0 to 1) differs by more than this from the first frame's."""
-    frozen_area: float = 0.002
-    """A take is frozen when fewer than this share of its pixels ever move: a breathing sleeper moves more."""
+    frozen_area: float = 0.001
+    """A take is frozen when fewer than this share of its pixels ever move: a breathing sleeper moves 0.002 and more."""
 
 
 @dataclass(frozen=True)
