@@ -25,7 +25,7 @@ from filmagent.graphs.studio import Studio
 from filmagent.graphs.take_store import TakeStore
 from filmagent.schemas.plan import Plan
 from filmagent.schemas.story import SEAM_FRAMES, Shot, Story
-from filmagent.schemas.take import MemoryUse, Review, Take
+from filmagent.schemas.take import Lever, MemoryUse, Review, Take
 from filmagent.scoring.port import ScoringContext, SeenBefore
 
 
@@ -97,7 +97,10 @@ def generate(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) ->
         )
     )
     seconds = {**made.seconds, "generate": round(time.perf_counter() - started, 3)}
-    take = take.model_copy(update={"frames": len(made.frames), "seconds": seconds, "notes": prompt.notes})
+    lever = Lever.model_validate(state["lever"]) if state.get("lever") else None
+    take = take.model_copy(
+        update={"frames": len(made.frames), "seconds": seconds, "notes": prompt.notes, "lever": lever}
+    )
     return {"candidate": store.write(take, made.frames).key}
 
 

@@ -107,6 +107,7 @@ def test_a_retake_changes_one_thing_against_the_baseline(tmp_path: Path):
     record = read_manifest(tmp_path / "film.json").shots[0]
     assert [review.outcome for review in record.reviews] == ["retake", "retake", "pass"]
     assert record.chosen.key == record.attempts[2].key
+    assert [take.lever is None for take in record.attempts] == [True, False, False]
 
 
 def test_a_spent_budget_is_said_and_the_best_attempt_is_kept(tmp_path: Path):

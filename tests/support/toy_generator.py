@@ -71,7 +71,7 @@ def _paint(request: GenerationRequest) -> np.ndarray:
     square = np.array([255 - byte // 2 for byte in digest[3:6]], np.float32)
     if request.memory:
         square = np.mean([image.reshape(-1, 3).max(axis=0) for image in request.memory], axis=0)
-    across = np.where(np.arange(width) // 8 % 2, 50, -30).astype(np.float32)[None, :, None]
+    across = np.where(np.arange(width) // 8 % 2, 110, -60).astype(np.float32)[None, :, None]
     frames = np.empty((request.frames, height, width, 3), np.uint8)
     for index in range(request.frames):
         frame = np.broadcast_to(background + across, (height, width, 3)).copy()
