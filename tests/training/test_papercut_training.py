@@ -17,7 +17,8 @@ from filmagent.training.papercut.latents import StoryCache, grey_condition, make
 from filmagent.training.papercut.muon import Muon
 from filmagent.training.papercut.text import build_tokenizer, encode_text
 from filmagent.training.papercut.trainer import DenoiserTraining, Models, train_denoiser
-from filmagent.training.papercut.vae import VaeTraining, build_vae, train_vae
+from filmagent.training.papercut.vae import VaeTraining, build_vae, pixels, train_vae
+from filmagent.training.papercut.world import render_shot
 
 torch.set_num_threads(1)  # two threads on shared cores wait for each other longer than they work
 
@@ -26,7 +27,7 @@ TOY = DenoiserTraining(
     layers=1,
     text_width=32,
     frames_a_batch=6,
-    first_still_stories=2,
+    first_still_stories=4,
     first_shot_stories=2,
     words_until=0.2,
     stills_until=0.5,
@@ -89,14 +90,19 @@ def test_refining_the_decoder_leaves_the_latents_alone(tmp_path):
 
 
 def test_a_shots_first_latent_is_its_first_frame_encoded_alone(encoder):
-    story = make_story(encoder, seed=0, number=0, stills=0, shots=1)
-    rng = random.Random("0/0")
-    from filmagent.training.papercut.vae import pixels
-    from filmagent.training.papercut.world import render_shot, sample_shot, sample_story
+    shot = make_story(encoder, seed=0, number=0, stills=0, shots=1).shots[0]
+    alone = encoder(pixels(render_shot(shot.script, 1).frames[None]))[0, :, 0]
+    assert torch.allclose(shot.latents[:, 0].float(), alone, atol=2e-2)
 
-    first = render_shot(sample_shot(rng, sample_story(rng)), 1).frames
-    alone = encoder(pixels(first[None]))[0, :, 0]
-    assert torch.allclose(story.shots[0].latents[:, 0].float(), alone, atol=2e-2)
+
+def test_only_what_words_can_say_is_asked_for(encoder):
+    for number in range(4):
+        story = make_story(encoder, seed=0, number=number, stills=6, shots=0)
+        for clip in story.targets():
+            assert clip.from_start
+            assert not any(part.phase for part in clip.script.performances)
+        shots = make_story(encoder, seed=0, number=number, stills=0, shots=1).shots
+        assert all(clip.foreseeable for clip in shots), "a cut begins where its words say"
 
 
 def test_a_cache_is_made_again_unchanged(tmp_path, encoder, monkeypatch):

@@ -72,18 +72,14 @@ def make_batch(
     rng: random.Random, stories: Sequence[StoryLatents], frames: int, memory: int, grey: Tensor, mixture: Mixture
 ) -> Batch:
     """As many examples with `memory` keyframes as make about `frames` latent frames; shots where stories have them."""
-    shots = bool(stories[0].shots)
-    size = max(1, round(frames / (memory + (grey.shape[1] if shots else 1))))
+    choices = [(story, clip) for story in stories for clip in story.targets()]
+    if not choices:
+        raise ValueError(f"none of {len(stories)} stories has a clip that its words determine: make more stories")
+    memory = min([memory, *(len(story.stills) + len(story.shots) - 1 for story in stories)])
+    size = max(1, round(frames / (memory + choices[0][1].latents.shape[1])))
     clean, mask, condition, weight, sentences = [], [], [], [], []
-    while len(clean) < size:
-        story = rng.choice(stories)
-        targets = story.targets()
-        if not targets:
-            continue
-        clip = rng.choice(targets)
+    for story, clip in rng.choices(choices, k=size):
         keyframes = story.keyframes(without=clip)
-        if len(keyframes) < memory:
-            continue
         kept = [frame[:, None].float() for frame in rng.sample(keyframes, memory)]
         latents = clip.latents.float()
         told = grey[:, : latents.shape[1]] if clip.condition is None else clip.condition.float()

@@ -51,7 +51,7 @@ def held_out_rows(count: int, seed: int = 11) -> list[SheetRow]:
     return rows
 
 
-def sample_sheet(weights: Path, rows: Sequence[SheetRow], steps: int = 14, guidance: float = 3.0) -> Image.Image:
+def sample_sheet(weights: Path, rows: Sequence[SheetRow], steps: int = 14, guidance: float = 2.0) -> Image.Image:
     """Per row: two remembered keyframes, then for every wanted shot the true frame and two sampled ones."""
     generator = WanStoryMemGenerator(papercut_config(weights, steps=steps, guidance=guidance))
     rng = random.Random(0)
