@@ -130,6 +130,19 @@ def test_a_third_subject_is_left_out_and_named():
     assert any("fox left out" in note for note in notes)
 
 
+def test_a_thing_is_no_second_character():
+    fox, letter = subject("the fox", "animal", "a grey fox"), subject("the letter", "object", "a red letter")
+    caption, notes = said(tale([fox, letter], "The fox carries the letter."))
+    assert [role.kind for role in caption.roles] == ["fox"]
+    assert any("the letter is not in papercut's world" in note for note in notes)
+
+
+def test_a_thing_that_is_alone_in_frame_is_played_by_somebody():
+    caption, notes = said(tale([subject("the letter", "object")], "The letter waits."))
+    assert len(caption.roles) == 1
+    assert any("the letter is played by" in note for note in notes)
+
+
 names = st.text(st.characters(categories=("L", "N", "Zs")), min_size=1, max_size=20).filter(str.strip)
 
 

@@ -15,6 +15,7 @@ from filmagent.training.papercut.denoiser import Mixture, flow_loss, make_batch
 from filmagent.training.papercut.export import export_denoiser, export_vae, held_out_shots, measure_vae
 from filmagent.training.papercut.latents import StoryCache, grey_condition, make_story, open_encoder
 from filmagent.training.papercut.muon import Muon
+from filmagent.training.papercut.single_frames import SingleFrames, speed_up
 from filmagent.training.papercut.text import build_tokenizer, encode_text
 from filmagent.training.papercut.trainer import DenoiserTraining, Models, train_denoiser
 from filmagent.training.papercut.vae import VaeTraining, build_vae, pixels, train_vae
@@ -33,6 +34,8 @@ TOY = DenoiserTraining(
     stills_until=0.5,
     mixed_until=0.8,
 )
+
+TOY_VAE = VaeTraining(minutes=60, pool=1, still_pool=2, batch=1, stills=1, crop=(5, 32, 32), base=8, decoder_base=8)
 
 
 @pytest.fixture(scope="module")
@@ -72,21 +75,65 @@ def test_interrupted_training_equals_uninterrupted(tmp_path, encoder, grey):
 
 
 def test_vae_training_goes_on_where_it_stopped(tmp_path):
-    toy = VaeTraining(minutes=60, pool=1, batch=1, stills=1, crop=(5, 32, 32), base=8, decoder_base=8)
-    train_vae(toy, tmp_path, max_steps=1)
+    train_vae(TOY_VAE, tmp_path, max_steps=1)
     rng = random.Random()
     assert checkpoint.load(tmp_path / "vae.pt", rng)["step"] == 1
-    train_vae(toy, tmp_path, max_steps=2)
+    train_vae(TOY_VAE, tmp_path, max_steps=2)
     assert checkpoint.load(tmp_path / "vae.pt", rng)["step"] == 2
 
 
 def test_refining_the_decoder_leaves_the_latents_alone(tmp_path):
-    toy = VaeTraining(minutes=60, pool=1, batch=1, stills=1, crop=(5, 32, 32), base=8, decoder_base=8)
-    before = train_vae(toy, tmp_path, max_steps=1).state_dict()
-    after = train_vae(replace(toy, decoder_only=True), tmp_path, max_steps=1).state_dict()
+    before = train_vae(TOY_VAE, tmp_path, max_steps=1).state_dict()
+    after = train_vae(replace(TOY_VAE, decoder_only=True), tmp_path, max_steps=1).state_dict()
     same = {name: torch.equal(weight, after[name]) for name, weight in before.items()}
     assert all(kept for name, kept in same.items() if name.startswith(("encoder", "quant_conv")))
     assert not all(kept for name, kept in same.items() if name.startswith("decoder"))
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_the_vae_learns_from_single_frames_and_from_clips(tmp_path, share):
+    toy = replace(TOY_VAE, stills_only_until=1 - share, clip_share=share, pool=2)
+    first = train_vae(toy, tmp_path, max_steps=1)
+    before = {name: weight.clone() for name, weight in first.state_dict().items()}
+    after = train_vae(toy, tmp_path, max_steps=3).state_dict()
+    assert any(not torch.equal(weight, after[name]) for name, weight in before.items())
+    later_taps = [name for name, weight in before.items() if "time_conv" in name and weight.ndim == 5]
+    moved = [not torch.equal(before[name], after[name]) for name in later_taps]
+    assert all(moved) if share else not any(moved), "only clips say anything of what moves"
+
+
+@pytest.mark.parametrize("frames", [1, 5])
+def test_a_vae_that_was_sped_up_gives_the_same_pictures(frames):
+    torch.manual_seed(1)
+    vae = build_vae(8, 8).eval()
+    clip = torch.rand(2, 3, frames, 32, 48) * 2 - 1
+    with torch.no_grad():
+        plain = vae.decode(vae.encode(clip).latent_dist.mode()).sample
+        quick = speed_up(vae)
+        again = quick.decode(quick.encode(clip).latent_dist.mode()).sample
+    assert torch.allclose(plain, again, atol=1e-4)
+
+
+def test_single_frames_take_the_same_way_as_a_clip_of_one_frame():
+    torch.manual_seed(1)
+    vae = build_vae(8, 8).eval()
+    frames = torch.rand(2, 3, 1, 32, 48) * 2 - 1
+    with torch.no_grad():
+        made, means = SingleFrames(vae)(frames, torch.zeros(2, 16, 1, 4, 6))
+        whole = vae.encode(frames).latent_dist.mode()
+        assert torch.allclose(means, whole, atol=1e-5)
+        assert torch.allclose(made.clamp(-1, 1), vae.decode(whole).sample, atol=1e-4)
+
+
+def test_training_begins_with_exported_weights(tmp_path, encoder, grey):
+    first = Models(TOY, len(build_tokenizer()))
+    export_denoiser(first, tmp_path / "weights")
+    stills, shots = caches(tmp_path / "data", encoder)
+    begun = train_denoiser(
+        replace(TOY, start_from=tmp_path / "weights"), tmp_path / "run", stills, shots, grey, max_steps=0
+    )
+    for name, weight in first.state_dict().items():
+        assert torch.allclose(begun.models.state_dict()[name], weight, atol=1e-3), name
 
 
 def test_a_shots_first_latent_is_its_first_frame_encoded_alone(encoder):

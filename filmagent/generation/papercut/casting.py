@@ -77,8 +77,10 @@ def cast_story(story: Story) -> dict[str, Part]:
 def cast_shot(story: Story, shot: Shot, colours: ColourWords = "first") -> ShotPrompt:
     """The papercut sentence of a shot and what had to be changed for it."""
     parts = cast_story(story)
-    seen, left_out = shot.subjects[:MAX_ROLES], shot.subjects[MAX_ROLES:]
+    drawn, things = _drawn(story, shot)
+    seen, left_out = drawn[:MAX_ROLES], drawn[MAX_ROLES:]
     notes = [note for key in seen for note in parts[key].notes]
+    notes += [f"{story.subject(key).name} is not in papercut's world and is left out of the picture" for key in things]
     if left_out:
         names = ", ".join(story.subject(key).name for key in left_out)
         notes.append(f"only {MAX_ROLES} subjects fit a shot: {names} left out")
@@ -99,6 +101,17 @@ def cast_shot(story: Story, shot: Shot, colours: ColourWords = "first") -> ShotP
         )
     text = compose(Caption(size=shot.shot_size, place=place, time=_time(story, shot), roles=tuple(roles)))
     return ShotPrompt(text=text, notes=(*place_notes, *notes))
+
+
+def _drawn(story: Story, shot: Shot) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(who is drawn, things that are not): a robot in the part of a letter would be a second character, so a thing is
+    played by somebody only where nobody else is in frame."""
+    things = tuple(
+        key for key in shot.subjects
+        if story.subject(key).kind == "object" and not _kind_asked_for(story.subject(key))
+    )
+    others = tuple(key for key in shot.subjects if key not in things)
+    return (others, things) if others else (tuple(shot.subjects), ())
 
 
 def _kind_asked_for(subject: Subject) -> str | None:
@@ -249,7 +262,7 @@ def _spells_out(shot: Shot, subject: Subject) -> bool:
 
 
 def _first_shot_of(story: Story, key: str) -> str | None:
-    return next((shot.id for shot in story.shots if key in shot.subjects[:MAX_ROLES]), None)
+    return next((shot.id for shot in story.shots if key in _drawn(story, shot)[0][:MAX_ROLES]), None)
 
 
 def _words(text: str) -> list[str]:

@@ -1,6 +1,6 @@
-"""What the Wan generator uses of diffusers and transformers, importable beside any build of torchvision.
+"""What the Wan generator and the training of papercut use of diffusers and transformers, importable beside any build of torchvision.
 
-The one place of this folder that imports them: both import torchvision when it is installed, and a torchvision that
+The one place that imports them: both import torchvision when it is installed, and a torchvision that
 does not fit torch would take them down (see `filmagent.torchvision_shim`).
 """
 
@@ -11,14 +11,22 @@ from filmagent.torchvision_shim import declare_missing_operators
 
 declare_missing_operators()
 
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanImageToVideoPipeline, WanTransformer3DModel
+from diffusers import (
+    AutoencoderKLWan,
+    ModelMixin,
+    UniPCMultistepScheduler,
+    WanImageToVideoPipeline,
+    WanTransformer3DModel,
+)
 from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
+from diffusers.models.autoencoders.autoencoder_kl_wan import patchify, unpatchify
 from diffusers.models.transformers.transformer_wan import WanRotaryPosEmbed
 from diffusers.utils.torch_utils import get_module_execution_device, randn_tensor
-from transformers import AutoTokenizer, UMT5EncoderModel
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
 __all__ = [
-    "AutoTokenizer", "AutoencoderKLWan", "UMT5EncoderModel", "UniPCMultistepScheduler", "WanImageToVideoPipeline",
-    "WanRotaryPosEmbed", "WanTransformer3DModel", "convert_wan_transformer_to_diffusers", "get_module_execution_device",
-    "randn_tensor",
+    "AutoTokenizer", "AutoencoderKLWan", "ModelMixin", "PreTrainedModel", "PreTrainedTokenizerFast", "UMT5Config",
+    "UMT5EncoderModel", "UniPCMultistepScheduler", "WanImageToVideoPipeline", "WanRotaryPosEmbed",
+    "WanTransformer3DModel", "convert_wan_transformer_to_diffusers", "get_module_execution_device", "patchify",
+    "randn_tensor", "unpatchify",
 ]

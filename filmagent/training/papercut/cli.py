@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 PARTS = ("vae", "denoiser", "decoder", "export", "clip")
 
@@ -37,7 +38,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, default=Path("papercut-training"), help="checkpoints, caches and logs")
     parser.add_argument("--seed", type=int, help="seed of the world and of the weights (default: the part's own)")
     parser.add_argument("--out", type=Path, help="export: where the weights go (default: DATA/weights)")
-    parser.add_argument("--compile", action="store_true", help="denoiser: compile its blocks; needs a C++ compiler")
+    parser.add_argument(
+        "--from-weights", type=Path, help="vae, denoiser: begin with the exported weights in this folder, not with noise"
+    )
+    parser.add_argument("--compile", action="store_true", help="vae, denoiser: compile; needs a C++ compiler")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: as many as torch takes)")
 
 
@@ -50,9 +54,10 @@ def run(args: argparse.Namespace) -> int:
     chosen = {name: value for name in ("minutes", "seed") if (value := getattr(args, name)) is not None}
     weights: Path = args.out or args.data / "weights"
     if args.part == "vae":
-        _train_vae(args.data, chosen)
+        start = args.from_weights / "vae" if args.from_weights else None
+        _train_vae(args.data, {**chosen, "compiled": args.compile, "start_from": start})
     elif args.part == "denoiser":
-        _train_denoiser(args.data, {**chosen, "compiled": args.compile})
+        _train_denoiser(args.data, {**chosen, "compiled": args.compile, "start_from": args.from_weights})
     elif args.part == "decoder":
         _refine_decoder(args.data, chosen)
     elif args.part == "export":
@@ -64,11 +69,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _train_vae(data: Path, chosen: dict[str, float]) -> None:
+def _train_vae(data: Path, chosen: dict[str, Any]) -> None:
     from filmagent.training.papercut.export import export_vae, held_out_shots, measure_vae
     from filmagent.training.papercut.vae import VaeTraining, train_vae
 
-    vae = train_vae(VaeTraining(**chosen), data)  # type: ignore[arg-type]
+    vae = train_vae(VaeTraining(**chosen), data)
     measure, _ = measure_vae(vae, held_out_shots(48))
     export_vae(vae, measure, data / "weights" / "vae")
     _say(f"VAE: {measure.psnr} dB on held-out shots, {measure.psnr_first_frames} dB on their first frames")
@@ -84,11 +89,11 @@ def _refine_decoder(data: Path, chosen: dict[str, float]) -> None:
     _say(f"VAE: {measure.psnr} dB on held-out shots, {measure.psnr_first_frames} dB on their first frames")
 
 
-def _train_denoiser(data: Path, chosen: dict[str, float]) -> None:
+def _train_denoiser(data: Path, chosen: dict[str, Any]) -> None:
     from filmagent.training.papercut.latents import StoryCache, grey_condition, open_encoder
     from filmagent.training.papercut.trainer import DenoiserTraining, train_denoiser
 
-    settings = DenoiserTraining(**chosen)  # type: ignore[arg-type]
+    settings = DenoiserTraining(**chosen)
     encoder = open_encoder(data / "weights" / "vae")
     stills = StoryCache(data, encoder, settings.seed, stills=settings.stills_a_story, shots=0)
     shots = StoryCache(

@@ -12,12 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import ModelMixin
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.wan.library import AutoencoderKLWan, UniPCMultistepScheduler
+from filmagent.generation.wan.library import AutoencoderKLWan, ModelMixin, PreTrainedModel, UniPCMultistepScheduler
 from filmagent.training.papercut.sheet import curve, held_out_rows, sample_sheet
 from filmagent.training.papercut.text import build_tokenizer
 from filmagent.training.papercut.trainer import DenoiserTraining, Models

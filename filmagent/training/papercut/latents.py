@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from filmagent.generation.wan.library import AutoencoderKLWan
+from filmagent.training.papercut.single_frames import speed_up
 from filmagent.training.papercut.vae import pixels
 from filmagent.training.papercut.world import (
     RenderedShot,
@@ -84,7 +85,7 @@ class Encoder:
 
 def open_encoder(folder: Path) -> Encoder:
     """The encoder of an exported VAE folder, with the statistics in its configuration."""
-    vae = AutoencoderKLWan.from_pretrained(folder).eval().requires_grad_(False)
+    vae = speed_up(AutoencoderKLWan.from_pretrained(folder).eval().requires_grad_(False))
     shape = (1, vae.config.z_dim, 1, 1, 1)
     return Encoder(
         vae, torch.tensor(vae.config.latents_mean).view(shape), torch.tensor(vae.config.latents_std).view(shape)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
 from filmagent.generation.papercut.vocabulary import words
+from filmagent.generation.wan.library import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
 MAX_WORDS = 32
 PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 from filmagent.generation.wan.library import AutoencoderKLWan
 from filmagent.training.papercut import checkpoint
 from filmagent.training.papercut.muon import Muon, split_weights
+from filmagent.training.papercut.single_frames import SingleFrames, speed_up
 from filmagent.training.papercut.world import RenderedShot, render_frames, render_shot, sample_shot, sample_story
 from filmagent.training.papercut.world.render import FRAMES, HEIGHT, WIDTH
 
@@ -33,11 +35,16 @@ class VaeTraining:
     minutes: float = 20.0
     seed: int = 1
     batch: int = 2
-    stills: int = 6
+    stills: int = 8
     crop: tuple[int, int, int] = (13, 64, 96)
+    stills_only_until: float = 0.5
+    """Until here only single frames are learned: four to six times as many pixels a second as in clips."""
+    clip_share: float = 0.7
     rate: float = 2e-3
     matrix_rate: float = 3e-3
     pool: int = 48
+    still_pool: int = 2000
+    stills_a_step: int = 2
     latent_noise: float = 0.05
     edge_weight: float = 0.5
     edge_weight_late: float = 1.0
@@ -45,6 +52,10 @@ class VaeTraining:
     decoder_base: int = 32
     decoder_only: bool = False
     """Refine the decoder of a finished VAE: its latents, and what was trained on them, stay valid."""
+    start_from: Path | None = None
+    """A folder of exported VAE weights to begin with, where no checkpoint is there to continue."""
+    compiled: bool = False
+    """Compile the way of single frames: twice as fast here, after two minutes."""
 
 
 def build_vae(base: int = 24, decoder_base: int = 32) -> AutoencoderKLWan:
@@ -107,12 +118,54 @@ def reconstruction_loss(made: Tensor, true: Tensor, weights: Tensor, edge_weight
     return ((off.abs() * weights).mean() + edge_weight * (across + down)) / weights.mean()
 
 
+@dataclass
+class _Run:
+    """What one training holds in memory."""
+
+    vae: AutoencoderKLWan
+    singles: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+    optimizers: list[torch.optim.Optimizer]
+    rng: random.Random
+    step: int = 0
+    errors: dict[str, float] = field(default_factory=dict)
+
+
 def train_vae(settings: VaeTraining, folder: Path, max_steps: int | None = None) -> AutoencoderKLWan:
     """Train, or go on training, until the minutes are spent; `folder` keeps the checkpoint and the log."""
     name = "decoder" if settings.decoder_only else "vae"
+    clock = checkpoint.Clock(settings.minutes)
+    run = _open_run(settings, folder, name, clock)
+    folder.mkdir(parents=True, exist_ok=True)
+    pools = _Pools(settings, run.rng, run.step)
+    while (share := clock.advance()) < 1 and (max_steps is None or run.step < max_steps):
+        factor = min(1.0, (run.step + 1) / 100) * (1 - share) ** 0.7 + 0.01
+        _set_rates(run.optimizers, (settings.matrix_rate, settings.rate), factor)
+        edge = settings.edge_weight if share < 0.6 else settings.edge_weight_late
+        if share < settings.stills_only_until or run.rng.random() >= settings.clip_share:
+            kind, shots, size = "still l1", pools.stills(), (1, HEIGHT, WIDTH)
+        else:
+            kind, shots, size = "l1", pools.clips(), settings.crop
+        crops, weights = zip(*[_crop(run.rng, shot, size) for shot in shots], strict=True)
+        weight = torch.from_numpy(np.stack(weights))[:, None]
+        error = _step(run, pixels(np.stack(crops)), weight, edge, settings.latent_noise)
+        run.errors[kind] = 0.98 * run.errors.get(kind, error) + 0.02 * error
+        run.step += 1
+        if run.step % 50 == 0:
+            errors = {kind: round(error, 5) for kind, error in run.errors.items()}
+            _log(folder / f"{name}.jsonl", {"step": run.step, "seconds": round(clock.spent), **errors})
+        if clock.due():
+            _save(folder / f"{name}.pt", run, clock.spent)
+    clock.advance()
+    _save(folder / f"{name}.pt", run, clock.spent)
+    return run.vae
+
+
+def _open_run(settings: VaeTraining, folder: Path, name: str, clock: checkpoint.Clock) -> _Run:
     rng = random.Random(settings.seed)
     torch.manual_seed(settings.seed)
     vae = build_vae(settings.base, settings.decoder_base)
+    if settings.start_from is not None:
+        vae.load_state_dict(AutoencoderKLWan.from_pretrained(settings.start_from).float().state_dict())
     if settings.decoder_only:
         vae.load_state_dict(torch.load(folder / "vae.pt", weights_only=False)["vae"])
         vae.encoder.requires_grad_(False)
@@ -122,58 +175,57 @@ def train_vae(settings: VaeTraining, folder: Path, max_steps: int | None = None)
         Muon(matrices, settings.matrix_rate, decay=0.0),
         torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.95), weight_decay=0.0),
     ]
-    clock = checkpoint.Clock(settings.minutes)
+    singles: SingleFrames = SingleFrames(speed_up(vae))
+    run = _Run(vae, torch.compile(singles, dynamic=False) if settings.compiled else singles, optimizers, rng)
     state = checkpoint.load(folder / f"{name}.pt", rng)
-    step, average = 0, None
     if state:
         vae.load_state_dict(state["vae"])
         for optimizer, kept in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
-        step, average = state["step"], state["average"]
+        run.step, run.errors = state["step"], state["errors"]
         clock.resume(state["spent"])
-    pool = [_fresh(random.Random(f"{settings.seed}/{step}/{index}")) for index in range(settings.pool)]
-    folder.mkdir(parents=True, exist_ok=True)
-    while (share := clock.advance()) < 1 and (max_steps is None or step < max_steps):
-        _set_rates(
-            optimizers, (settings.matrix_rate, settings.rate), min(1.0, (step + 1) / 100) * (1 - share) ** 0.7 + 0.01
-        )
-        pool[rng.randrange(len(pool))] = _fresh(rng)
-        size = (1, HEIGHT, WIDTH) if step % 2 else settings.crop
-        shots = [_still(rng) for _ in range(settings.stills)] if step % 2 else rng.sample(pool, settings.batch)
-        crops, weights = zip(*[_crop(rng, shot, size) for shot in shots], strict=True)
-        weight = torch.from_numpy(np.stack(weights))[:, None]
-        edge = settings.edge_weight if share < 0.6 else settings.edge_weight_late
-        error = _step(vae, optimizers, pixels(np.stack(crops)), weight, edge, settings.latent_noise)
-        average = error if average is None else 0.98 * average + 0.02 * error
-        step += 1
-        if step % 50 == 0:
-            _log(folder / f"{name}.jsonl", {"step": step, "seconds": round(clock.spent), "l1": round(average, 5)})
-        if clock.due():
-            _save(folder / f"{name}.pt", vae, optimizers, step, average, clock.spent, rng)
-    clock.advance()
-    _save(folder / f"{name}.pt", vae, optimizers, step, average, clock.spent, rng)
-    return vae
+    return run
 
 
-def _step(
-    vae: AutoencoderKLWan,
-    optimizers: list[torch.optim.Optimizer],
-    true: Tensor,
-    weights: Tensor,
-    edge: float,
-    noise: float,
-) -> float:
+class _Pools:
+    """Drawn pictures that are used several times: one or a few of them are drawn anew for every step."""
+
+    def __init__(self, settings: VaeTraining, rng: random.Random, step: int) -> None:
+        self.settings, self.rng = settings, rng
+        drawn = random.Random(f"{settings.seed}/{step}")
+        self._stills = [_still(drawn) for _ in range(settings.still_pool)]
+        self._clips: list[RenderedShot] = []
+        self._drawn = drawn
+
+    def stills(self) -> list[RenderedShot]:
+        """Single frames for one step."""
+        for _ in range(self.settings.stills_a_step):
+            self._stills[self.rng.randrange(len(self._stills))] = _still(self.rng)
+        return self.rng.choices(self._stills, k=self.settings.stills)
+
+    def clips(self) -> list[RenderedShot]:
+        """Shots for one step."""
+        if not self._clips:
+            self._clips = [_fresh(self._drawn) for _ in range(self.settings.pool)]
+        self._clips[self.rng.randrange(len(self._clips))] = _fresh(self.rng)
+        return self.rng.sample(self._clips, self.settings.batch)
+
+
+def _step(run: _Run, true: Tensor, weights: Tensor, edge: float, noise: float) -> float:
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        mean = vae.encode(true).latent_dist.mean
-        noisy = mean + torch.randn_like(mean) * noise * mean.detach().std()
-        made = vae.decode(noisy).sample
+        if true.shape[2] == 1:
+            latent = (len(true), run.vae.config.z_dim, 1, true.shape[3] // 8, true.shape[4] // 8)
+            made, mean = run.singles(true, torch.randn(latent) * noise)
+        else:
+            mean = run.vae.encode(true).latent_dist.mean
+            made = run.vae.decode(mean + torch.randn_like(mean) * noise * mean.detach().std()).sample
     made = made.float()
     loss = reconstruction_loss(made, true, weights, edge) + 3e-4 * mean.float().pow(2).mean()
-    for optimizer in optimizers:
+    for optimizer in run.optimizers:
         optimizer.zero_grad()
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-    for optimizer in optimizers:
+    torch.nn.utils.clip_grad_norm_(run.vae.parameters(), 1.0)
+    for optimizer in run.optimizers:
         optimizer.step()
     return float((made.detach() - true).abs().mean())
 
@@ -189,15 +241,7 @@ def _log(path: Path, line: dict[str, float]) -> None:
         log.write(json.dumps(line) + "\n")
 
 
-def _save(
-    path: Path,
-    vae: AutoencoderKLWan,
-    optimizers: list[torch.optim.Optimizer],
-    step: int,
-    average: float | None,
-    spent: float,
-    rng: random.Random,
-) -> None:
-    kept = [optimizer.state_dict() for optimizer in optimizers]
-    state = {"vae": vae.state_dict(), "optimizers": kept, "step": step, "average": average, "spent": spent}
-    checkpoint.save(path, state, rng)
+def _save(path: Path, run: _Run, spent: float) -> None:
+    kept = [optimizer.state_dict() for optimizer in run.optimizers]
+    state = {"vae": run.vae.state_dict(), "optimizers": kept, "step": run.step, "errors": run.errors, "spent": spent}
+    checkpoint.save(path, state, run.rng)

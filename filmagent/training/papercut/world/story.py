@@ -20,6 +20,8 @@ EMPTY_SHARE = 0.07
 PAIR_STORY_SHARE = 0.6
 PAIR_SHOT_SHARE = 0.45
 CONTINUED_SHARE = 0.2
+STARTING_SPREAD = 0.004
+"""Frame widths by which a figure's place at a cut varies: less than a pixel, since no word could say more."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,9 @@ def _performance(rng: random.Random, subject: int, slot: int, count: int, contin
     facing = rng.choice((-1, 1)) if moving or continued else 1 if slot == 0 else -1
     if count == 2:
         middle = (0.27, 0.73)[slot]
-        spread = 0.08 if continued else 0.02
+        spread = 0.08 if continued else STARTING_SPREAD
     else:
         middle = 0.5 - 0.15 * facing if moving and not continued else 0.5
-        spread = 0.25 if continued else 0.03
+        spread = 0.25 if continued else STARTING_SPREAD
     phase = rng.random() if continued else 0.0
     return Performance(subject, action, facing, middle + rng.uniform(-spread, spread), phase)
