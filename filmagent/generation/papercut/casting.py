@@ -107,8 +107,7 @@ def _drawn(story: Story, shot: Shot) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(who is drawn, things that are not): a robot in the part of a letter would be a second character, so a thing is
     played by somebody only where nobody else is in frame."""
     things = tuple(
-        key for key in shot.subjects
-        if story.subject(key).kind == "object" and not _kind_asked_for(story.subject(key))
+        key for key in shot.subjects if story.subject(key).kind == "object" and not _kind_asked_for(story.subject(key))
     )
     others = tuple(key for key in shot.subjects if key not in things)
     return (others, things) if others else (tuple(shot.subjects), ())

@@ -39,7 +39,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="seed of the world and of the weights (default: the part's own)")
     parser.add_argument("--out", type=Path, help="export: where the weights go (default: DATA/weights)")
     parser.add_argument(
-        "--from-weights", type=Path, help="vae, denoiser: begin with the exported weights in this folder, not with noise"
+        "--from-weights", type=Path, help="vae, denoiser: begin with the exported weights in this folder"
     )
     parser.add_argument("--compile", action="store_true", help="vae, denoiser: compile; needs a C++ compiler")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: as many as torch takes)")

@@ -90,8 +90,10 @@ def train_clip(settings: ClipTraining, folder: Path, max_steps: int | None = Non
         checkpoint.save(folder / "clip.pt", {**learner.state(), "spent": clock.spent}, rng)
         write_weights(learner.model, made)
 
-    pool = [render_group(settings, random.Random(f"{settings.seed}/{learner.step}/{index}"))
-            for index in range(settings.pool)]
+    pool = [
+        render_group(settings, random.Random(f"{settings.seed}/{learner.step}/{index}"))
+        for index in range(settings.pool)
+    ]
     while (share := clock.advance()) < 1 and (max_steps is None or learner.step < max_steps):
         for _ in range(settings.fresh):
             pool[rng.randrange(len(pool))] = render_group(settings, rng)
@@ -158,8 +160,10 @@ class _Learner:
         self._tokenizer = tokenizer_of(described)
         self._questions = self._tokenizer(list(questions()))
         matrices, rest = split_weights(self.model, OUTER_LAYERS)
-        self._optimizers = (Muon(matrices, settings.rate, decay=0.05),
-                            torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.98), weight_decay=0.01))
+        self._optimizers = (
+            Muon(matrices, settings.rate, decay=0.05),
+            torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.98), weight_decay=0.01),
+        )
         self._average: dict[str, float] = {}
 
     def learn(self, batch: Sequence[Shown], said: Sequence[Statement], share: float) -> None:
@@ -182,13 +186,19 @@ class _Learner:
 
     def progress(self) -> dict[str, float]:
         """Running means of the losses, and the inverse temperature."""
-        return {**{name: round(value, 4) for name, value in self._average.items()},
-                "scale": round(float(self.model.logit_scale.detach().exp()), 2)}
+        return {
+            **{name: round(value, 4) for name, value in self._average.items()},
+            "scale": round(float(self.model.logit_scale.detach().exp()), 2),
+        }
 
     def state(self) -> dict[str, Any]:
         """Everything that going on needs."""
-        return {"model": self.model.state_dict(), "optimizers": [each.state_dict() for each in self._optimizers],
-                "step": self.step, "average": self._average}
+        return {
+            "model": self.model.state_dict(),
+            "optimizers": [each.state_dict() for each in self._optimizers],
+            "step": self.step,
+            "average": self._average,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from an earlier state."""

@@ -33,18 +33,38 @@ def write_description(size: ClipSize, folder: Path) -> None:
     """Write everything of an open_clip `local-dir:` but the weights: configuration and word-level tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _word_tokenizer()
-    text = {"context_length": CONTEXT_LENGTH, "vocab_size": tokenizer.get_vocab_size(), "hf_tokenizer_name": "papercut",
-            "width": size.text_width, "heads": 4, "layers": size.text_layers}
+    text = {
+        "context_length": CONTEXT_LENGTH,
+        "vocab_size": tokenizer.get_vocab_size(),
+        "hf_tokenizer_name": "papercut",
+        "width": size.text_width,
+        "heads": 4,
+        "layers": size.text_layers,
+    }
     # A convolutional tower: on few pictures it finds small figures far sooner than patches do.
     vision = {"image_size": IMAGE_SIZE, "layers": [1, 1, 1, 1], "width": size.width, "head_width": 32}
-    preprocess = {"size": [IMAGE_SIZE, IMAGE_SIZE], "mode": "RGB", "mean": list(MEAN), "std": list(STD),
-                  "interpolation": "bilinear", "resize_mode": "squash"}
+    preprocess = {
+        "size": [IMAGE_SIZE, IMAGE_SIZE],
+        "mode": "RGB",
+        "mean": list(MEAN),
+        "std": list(STD),
+        "interpolation": "bilinear",
+        "resize_mode": "squash",
+    }
     model = {"embed_dim": size.embed_dim, "vision_cfg": vision, "text_cfg": text}
     _write_json(folder / CONFIG, {"model_cfg": model, "preprocess_cfg": preprocess})
     tokenizer.save(str(folder / "tokenizer.json"))
-    _write_json(folder / "tokenizer_config.json", {
-        "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": CONTEXT_LENGTH, "pad_token": "[PAD]",
-        "unk_token": UNKNOWN, "bos_token": "[BOS]", "eos_token": "[EOS]"})
+    _write_json(
+        folder / "tokenizer_config.json",
+        {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": CONTEXT_LENGTH,
+            "pad_token": "[PAD]",
+            "unk_token": UNKNOWN,
+            "bos_token": "[BOS]",
+            "eos_token": "[EOS]",
+        },
+    )
 
 
 def build_clip(folder: Path) -> Any:
@@ -53,8 +73,9 @@ def build_clip(folder: Path) -> Any:
     import open_clip
 
     described = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model_cfg"]
-    return open_clip.CLIP(embed_dim=described["embed_dim"], vision_cfg=described["vision_cfg"],
-                          text_cfg=described["text_cfg"])
+    return open_clip.CLIP(
+        embed_dim=described["embed_dim"], vision_cfg=described["vision_cfg"], text_cfg=described["text_cfg"]
+    )
 
 
 def tokenizer_of(folder: Path) -> Any:

@@ -36,12 +36,12 @@ class DenoiserTraining:
     warm_up: int = 100
     decay_from: float = 0.76
     average: float = 0.995
-    frames_a_batch: int = 54
+    frames_a_batch: int = 72
     """Latent frames of one step, memory included: steps of all kinds cost about the same."""
-    words_until: float = 0.2
+    words_until: float = 0.1
     """Until here pictures are learned from words, mostly without memory: more examples a second."""
-    stills_until: float = 0.56
-    mixed_until: float = 0.65
+    stills_until: float = 0.42
+    mixed_until: float = 0.52
     shots_mixed: float = 0.6
     shots_late: float = 0.85
     stills_a_story: int = 8
