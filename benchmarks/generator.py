@@ -1,4 +1,4 @@
-"""Measures seconds per stage of a shot: text, encode, denoise, decode, for several numbers of memory frames.
+"""Measures seconds per stage and step of a shot, and the arithmetic it reaches, for several numbers of memory frames.
 
     python benchmarks/generator.py --generator papercut --memory 0,3,5 --repeat 3
 
@@ -15,6 +15,7 @@ import sys
 import numpy as np
 
 from filmagent.errors import FilmAgentError
+from filmagent.generation.costs import KnowsCosts, ShotShape
 from filmagent.generation.port import FrameSize, GeneratedShot, GenerationRequest, Generator
 from filmagent.generation.registry import create_generator, generator_names
 
@@ -43,6 +44,15 @@ def film(generator: Generator, memory: int, seed: int) -> GeneratedShot:
     ))
 
 
+def arithmetic(generator: Generator, memory: int, denoise: float) -> str:
+    """Return tokens, seconds a step and TFLOP/s by the cost model; nothing for a generator that tells no costs."""
+    if not isinstance(generator, KnowsCosts):
+        return ""
+    can = generator.capabilities
+    cost, steps = generator.cost(ShotShape(can.native_size, can.frames, memory)), generator.fingerprint["steps"]
+    return f"{cost.tokens:>9,}{denoise / float(steps):9.3f}{cost.denoise_flops / denoise / 1e12:10.3f}"
+
+
 def main() -> int:
     """Measure and print a table."""
     given = arguments()
@@ -51,11 +61,12 @@ def main() -> int:
         first = film(generator, 0, 0)
         print(f"{generator.capabilities.name}: {dict(generator.fingerprint)}")
         print(f"first shot, seconds: {dict(first.seconds)}\n")
-        print("memory  " + "".join(f"{stage:>9}" for stage in STAGES) + "    whole")
+        print("memory  " + "".join(f"{stage:>9}" for stage in STAGES) + "    whole   tokens   a step   TFLOP/s")
         for memory in (int(word) for word in given.memory.split(",")):
             shots = [film(generator, memory, 1 + 100 * memory + number) for number in range(given.repeat)]
             medians = [statistics.median(shot.seconds[stage] for shot in shots) for stage in STAGES]
-            print(f"{memory:>6}  " + "".join(f"{value:9.3f}" for value in medians) + f"{sum(medians):9.3f}")
+            print(f"{memory:>6}  " + "".join(f"{value:9.3f}" for value in medians) + f"{sum(medians):9.3f}"
+                  + arithmetic(generator, memory, medians[STAGES.index("denoise")]))
     except FilmAgentError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -38,10 +38,17 @@ class Settings(BaseModel):
     """Look of the film, such as `watercolour, morning light`."""
     generator: str = "papercut"
     """Who makes the shots; see `filmagent models`."""
+    commercial: bool = False
+    """Refuse a generator whose models may not be used commercially."""
+    memory_budget: int | None = Field(default=None, ge=1)
+    """Bytes of memory that the generator may plan with; None: all that is free. Does not change what is filmed."""
     memory: str = "storymem"
-    """Memory policy: `none` or `storymem`."""
+    """Memory policy: `none`, `storymem`, `cover`, or `memento` with a generator that chooses by itself."""
     memory_frames: int | None = Field(default=None, ge=0, le=10)
     """At most this many memory frames a shot; None: as many as the generator was trained for, at most 10."""
+    identity: bool = False
+    """Draw the main subject of every shot from memory beside it, to see what is still known of it; for generators that
+    can (Memento's)."""
     references: tuple[Reference, ...] = ()
     """Photographs of subjects, remembered from the first shot on."""
     llm: str = ""

@@ -62,6 +62,7 @@ class Critic:
         *,
         history: Sequence[Review],
         budget: AttemptBudget,
+        memory_limit: int,
         generator: Generator,
     ) -> Review:
         """Measure one take and judge it.
@@ -73,6 +74,7 @@ class Critic:
             context: what it is measured against.
             history: reviews of the earlier attempts at this shot, in order.
             budget: retakes that are left.
+            memory_limit: memory frames that a retake may be shown; 0: the film has no memory.
             generator: the one that would make the retake; it only says what it can do and how it words a shot.
 
         Returns:
@@ -89,7 +91,7 @@ class Critic:
             whose = "shot" if budget.shot <= 0 else "film"
             return _review(take, "attempts_exhausted", measured, f"{found}; the {whose} has no attempts left")
         tried = [entry.lever for entry in history if entry.lever is not None]
-        situation = situation_of(take, shot, context, generator)
+        situation = situation_of(take, shot, context, generator, memory_limit)
         lever = choose_lever(measured.symptoms, tried, len(history) + 1, situation)
         return _review(take, "retake", measured, found, lever)
 
@@ -139,11 +141,13 @@ def merit(scores: Mapping[str, float]) -> float:
     return total
 
 
-def situation_of(take: Take, shot: Shot, context: ScoringContext, generator: Generator) -> Situation:
-    """Return what a retake of this take could change."""
-    shown = {subject for use in take.memory for subject in use.subjects}
+def situation_of(
+    take: Take, shot: Shot, context: ScoringContext, generator: Generator, memory_limit: int
+) -> Situation:
+    """Return what a retake of this take could change; nobody is missed who could not be shown (`memory_limit` 0)."""
+    shown = {subject for use in take.memory_shown for subject in use.subjects}
     capabilities = generator.capabilities
-    unseen = [] if capabilities.max_memory == 0 else [key for key in shot.subjects if key not in shown]
+    unseen = [] if memory_limit == 0 else [key for key in shot.subjects if key not in shown]
     photographed = {key for key in unseen for seen in context.memory
                     if seen.photograph and seen.subjects.get(key, 0.0) >= SURELY_SHOWN}
     filmed = {key for key in unseen for seen in context.memory
@@ -151,7 +155,7 @@ def situation_of(take: Take, shot: Shot, context: ScoringContext, generator: Gen
     return Situation(
         plan=context.plan,
         links=capabilities.links,
-        memory_shown=len(take.memory),
+        memory_shown=take.memory_at_a_time,
         attributes=_unsaid_attributes(shot, context, generator),
         unseen_in_photographs=tuple(key for key in unseen if key in photographed),
         unseen_in_film=tuple(key for key in unseen if key in filmed and key not in photographed),

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from filmagent.cli.asking import ask_at_terminal
+from filmagent.cli.estimate import StartLine, print_estimate
 from filmagent.cli.progress import Progress
 from filmagent.cli.requests import request_of
 from filmagent.errors import AnswerError, UsageError
 from filmagent.graphs.run_folder import RunRequest, find_run, folder_for, list_runs, read_request
-from filmagent.graphs.runner import Answer, OpenQuestion, RunResult, run_film, state_of, what_becomes_stale
+from filmagent.graphs.runner import Answer, Event, OpenQuestion, RunResult, run_film, state_of, what_becomes_stale
 from filmagent.graphs.studio import Studio
 
 WAITING = 3
@@ -26,6 +27,8 @@ WAITING = 3
 def make(options: argparse.Namespace) -> int:
     """Make a film."""
     request = request_of(options)
+    if options.estimate:
+        return print_estimate(request, options.out, options.json)
     folder = folder_for(request, options.out)
     return _work(folder, options, request=request)
 
@@ -85,6 +88,13 @@ def show(options: argparse.Namespace) -> int:
     return 0
 
 
+def models(options: argparse.Namespace) -> int:
+    """List, fetch and check models."""
+    from filmagent.cli.models import run
+
+    return run(options)
+
+
 def train(options: argparse.Namespace) -> int:
     """Train the built-in model."""
     from filmagent.training.papercut.cli import main
@@ -113,8 +123,16 @@ def _work(
                 return ask_at_terminal(question, folder, sys.stdin.readline, sys.stderr)
             return None
 
-        progress.say(f"{folder}: {_who_decides(request or read_request(folder))}")
-        result = run_film(folder, request=request, studio=studio, on_event=progress, ask=ask, redo=redo)
+        asked = request or read_request(folder)
+        progress.say(f"{folder}: {_who_decides(asked)}")
+        start = StartLine(asked, studio, folder)
+
+        def on_event(event: Event) -> None:
+            if not options.quiet and (line := start.line_for(event)) is not None:
+                progress.say(line)
+            progress(event)
+
+        result = run_film(folder, request=request, studio=studio, on_event=on_event, ask=ask, redo=redo)
     return _report(result, options)
 
 

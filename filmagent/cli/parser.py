@@ -14,7 +14,7 @@ from typing import Any
 from filmagent.settings import GATES
 from filmagent.version import __version__
 
-COMMANDS = ("make", "resume", "redo", "runs", "show", "train")
+COMMANDS = ("make", "resume", "redo", "runs", "show", "models", "train")
 
 EXAMPLES = """\
 examples:
@@ -26,6 +26,15 @@ examples:
   filmagent redo a-cats-journey-home --shot shot-03       make one shot again, and only what rests on it
 
 exit codes: 0 done, 1 failed, 2 wrong usage, 3 waiting for a person, 130 interrupted
+"""
+
+
+MODELS_EXAMPLES = """\
+examples:
+  filmagent models                           what there is, what is on disk, sizes and licences
+  filmagent models pull wan2.2-storymem      fetch it into huggingface_hub's cache (HF_HOME); resumes
+  filmagent models verify wan2.2-storymem    files, names and shapes of all tensors, hashes
+  filmagent models path wan2.2-storymem      the folders, one a line
 """
 
 
@@ -83,11 +92,24 @@ def _build() -> argparse.ArgumentParser:
     show = _add(commands, "show", "show where a run stands", "show")
     show.add_argument("name", metavar="RUN")
     _add_output(show)
+    _add_models(commands)
     train = _add(commands, "train", "train the built-in model", "train")
     train.add_argument(
         "words", nargs=argparse.REMAINDER, metavar="papercut ...", help="see `filmagent train papercut --help`"
     )
     return parser
+
+
+def _add_models(commands: Any) -> None:
+    models = _add(
+        commands, "models", "list, fetch and check the models to film with", "models", epilog=MODELS_EXAMPLES
+    )
+    models.add_argument(
+        "action", nargs="?", default="list", choices=("list", "pull", "verify", "path"), metavar="ACTION",
+        help="list (default), pull, verify or path",
+    )
+    models.add_argument("name", nargs="?", metavar="NAME", help="a set of models, as `filmagent models` lists them")
+    _add_output(models)
 
 
 def _add_make(commands: Any) -> None:
@@ -99,9 +121,26 @@ def _add_make(commands: Any) -> None:
     make.add_argument("--out", type=Path, metavar="DIR", help="the run's folder; default runs/<slug>/")
     make.add_argument("--shots", type=int, metavar="N", help="how many shots the writer plans (1 to 64)")
     make.add_argument("--style", default="", metavar="TEXT", help='the look, such as "paper theatre, warm light"')
-    make.add_argument("--generator", metavar="NAME", help="who makes the shots; default papercut; or module:factory")
-    make.add_argument("--memory", metavar="NAME", help="memory policy: storymem (default) or none")
+    make.add_argument(
+        "--generator", metavar="NAME",
+        help="who makes the shots; default papercut; see `filmagent models`; or module:factory",
+    )
+    make.add_argument(
+        "--commercial", action="store_true", help="refuse models whose licences forbid commercial films"
+    )
+    make.add_argument(
+        "--memory-budget", metavar="SIZE",
+        help="memory that the generator may use, such as 24GiB: chooses the rung of its memory ladder; default all",
+    )
+    make.add_argument(
+        "--estimate", action="store_true", help="only say what the film is going to cost: minutes, memory, disk"
+    )
+    make.add_argument("--memory", metavar="NAME", help="memory policy: storymem (default), cover, memento or none")
     make.add_argument("--memory-frames", type=int, metavar="N", help="at most N memory frames a shot (0 to 10)")
+    make.add_argument(
+        "--identity", action="store_true",
+        help="draw each shot's main subject from memory beside it (takes/KEY.identity.png); Memento's generators only",
+    )
     make.add_argument(
         "--reference",
         action="append",

@@ -66,6 +66,9 @@ class Progress:
         )
         self._bar.update(1)
 
+    def _on_note(self, event: Mapping[str, Any]) -> None:
+        self.say(f"  {event['text']}")
+
     def _on_review(self, event: Mapping[str, Any]) -> None:
         if event["outcome"] != "pass":
             self.say(f"  critic: {event['outcome']}: {event['reason']}")

@@ -71,6 +71,9 @@ def _settings(options: argparse.Namespace) -> Settings:
             values[name] = value
     values |= {
         "style": options.style,
+        "commercial": options.commercial,
+        "identity": options.identity,
+        "memory_budget": _bytes(options.memory_budget),
         "vision_critic": options.vision_critic,
         "ask": _gates(options.ask),
         "references": tuple(_reference(text) for text in options.reference),
@@ -123,16 +126,30 @@ def _size(text: str | None) -> dict[str, int]:
     return {"width": int(match[1]), "height": int(match[2])}
 
 
+def _bytes(text: str | None) -> int | None:
+    """Read a size such as `24GiB`, `800MiB` or `24GB`; None stays None."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)B", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise UsageError(f"--memory-budget {text!r}: write a size such as 24GiB or 24GB")
+    power = " KMGT".index(match[2].upper() or " ")
+    return int(float(match[1]) * (1024 if match[3] else 1000) ** power)
+
+
 def _check_generator(settings: Settings) -> None:
-    """Refuse unknown generators and memories, and sizes that the generator cannot make."""
+    """Refuse unknown generators and memories, models that are missing or forbidden, and sizes that cannot be made."""
     from filmagent.generation.limits import check_size
     from filmagent.generation.memory.registry import policy_names
     from filmagent.generation.port import FrameSize
 
     if settings.memory not in policy_names():
         raise UsageError(f"--memory {settings.memory!r} is unknown; choose from {', '.join(policy_names())}")
-    generator = Studio().generator(settings)
+    studio = Studio()
+    generator = studio.generator(settings)
+    studio.policy(settings)  # raises when generator and memory do not go together
     capabilities = generator.capabilities
+    _ = generator.fingerprint  # raises when its files are missing
     if settings.width is not None and settings.height is not None:
         check_size(capabilities, FrameSize(settings.width, settings.height))
     if settings.memory_frames is not None and settings.memory_frames > capabilities.max_memory:

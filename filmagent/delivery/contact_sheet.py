@@ -200,7 +200,7 @@ def _cells(manifest: Manifest, index: int, run_dir: Path) -> _Cells:
         verdict=[] if review is None or review.outcome == "pass" else wrap(review.reason, font(15), LEFT, 4),
         pictures=[Image.fromarray(frames[at]).resize(size, Image.Resampling.LANCZOS) for at in chosen],
         frames=chosen,
-        thumbnails=[_thumbnail(use, run_dir) for use in record.chosen.memory],
+        thumbnails=[_thumbnail(use, run_dir) for use in record.chosen.memory_shown],
     )
 
 
@@ -294,7 +294,7 @@ def _draw_measurements(sheet: Image.Image, pen: ImageDraw.ImageDraw, row: _Cells
         for index, picture in enumerate(row.thumbnails[:fits]):
             at = x + index * (THUMBNAIL + 6)
             sheet.paste(picture, (at, y + 30))
-            source = row.record.chosen.memory[index].shot or "photo"
+            source = row.record.chosen.memory_shown[index].shot or "photo"
             pen.text((at, y + 34 + THUMBNAIL), clip(source, font(13), THUMBNAIL), FAINT, font(13))
         if len(row.thumbnails) > fits:
             pen.text((x + RIGHT, y + 6), f"+{len(row.thumbnails) - fits}", FAINT, font(15), anchor="ra")

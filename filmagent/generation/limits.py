@@ -44,10 +44,10 @@ def check_request_fits(capabilities: Capabilities, size: FrameSize, frames: int,
             f"{frames} frames with link {link!r}: {capabilities.name} makes 4 n + 1 frames, "
             f"from {shortest} to {longest}"
         )
-    if not 0 <= memory <= capabilities.max_memory:
-        raise UsageError(
-            f"{memory} memory frames: {capabilities.name} was trained for 0 to {capabilities.max_memory}"
-        )
+    most = max(capabilities.max_memory, capabilities.memory_candidates)
+    if not 0 <= memory <= most:
+        takes = "chooses from" if capabilities.memory_candidates else "was trained for"
+        raise UsageError(f"{memory} memory frames: {capabilities.name} {takes} 0 to {most}")
 
 
 def check_request(capabilities: Capabilities, request: GenerationRequest) -> None:
@@ -63,6 +63,26 @@ def check_request(capabilities: Capabilities, request: GenerationRequest) -> Non
                 f"memory frame {index} is {picture.dtype} of shape {picture.shape}; give uint8 RGB (height, width, 3)"
             )
     _check_seam(request.link, request.seam, request.size)
+    _check_recollection(capabilities, request)
+
+
+def _check_recollection(capabilities: Capabilities, request: GenerationRequest) -> None:
+    """Refuse a recollection that a generator cannot use, and memory without one that it needs."""
+    name, told, frames = capabilities.name, request.recollection, len(request.memory)
+    if told is None:
+        if frames and capabilities.memory_candidates:
+            raise UsageError(f"{name} chooses its memory by when it was filmed: give a recollection for the {frames} "
+                             "memory frames")
+        return
+    if not capabilities.memory_candidates:
+        raise UsageError(f"{name} does not choose its memory: give no recollection, and only memory that it is to see")
+    if len(told.candidates) != frames:
+        raise UsageError(f"the recollection tells of {len(told.candidates)} candidates; the request holds {frames} "
+                         "memory frames")
+    if not 1 <= told.show <= capabilities.max_memory:
+        raise UsageError(f"{told.show} memory frames at a time: {name} was trained for 1 to {capabilities.max_memory}")
+    if told.identity.strip() and not capabilities.draws_identity:
+        raise UsageError(f"{name} cannot draw a subject beside a shot: leave the identity out")
 
 
 def _check_seam(link: LinkKind, seam: Frames | None, size: FrameSize) -> None:

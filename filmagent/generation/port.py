@@ -54,6 +54,20 @@ class Capabilities:
     """Longest shot in frames; 0: only the native length."""
     delivery_scale: int = 1
     """Whole-number enlargement of the film for watching; takes keep their native size."""
+    memory_candidates: int = 0
+    """Memory frames that it may be offered to choose `max_memory` from by itself; 0: it is shown what it is given."""
+    draws_identity: bool = False
+    """Whether it can draw a subject from memory beside a shot."""
+
+
+@dataclass(frozen=True)
+class IdentityPrompt:
+    """The picture of one subject that a shot's memory should be able to give back."""
+
+    subject: str
+    """Id of the subject."""
+    text: str
+    """What it looks like, in the generator's words."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,34 @@ class ShotPrompt:
     text: str
     notes: tuple[str, ...] = ()
     """What could not be said as asked and is said instead."""
+    identity: IdentityPrompt | None = None
+    """The shot's main subject, for a generator that can draw it from memory; None: it cannot, or nobody is there."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a generator that chooses its own memory is told of one memory frame beside the picture."""
+
+    frame: int | None
+    """Its place in the film, in frames from the film's start; None: it is of no time, such as a photograph."""
+    experts: tuple[str, ...] = ()
+    """Who may choose it, by the names in `GeneratedShot.chosen`; empty: everybody."""
+    pinned: bool = False
+    """It is shown whatever the choice."""
+
+
+@dataclass(frozen=True)
+class Recollection:
+    """What a generator that chooses its own memory is told beside the pictures; others refuse it."""
+
+    candidates: tuple[Candidate, ...]
+    """One for every memory frame of the request, in the same order."""
+    start: int
+    """Place in the film of the shot's first generated frame, in frames; overlap frames lie before what is new."""
+    show: int
+    """At most this many are shown at a time."""
+    identity: str = ""
+    """Text of a picture of a subject that is drawn from memory beside the shot; empty: none is drawn."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +120,8 @@ class GenerationRequest:
     negative_prompt: str = ""
     memory: tuple[Image, ...] = ()
     """Memory frames, oldest first; any size."""
+    recollection: Recollection | None = None
+    """For generators that choose their own memory, about `memory`; None for all others."""
     seam: Frames | None = None
     """Last frames of the take before: none at a cut, 1 for MI2V, 5 for MM2V."""
     on_step: Callable[[int, int], None] = field(default=lambda step, steps: None, compare=False)
@@ -93,6 +137,14 @@ class GeneratedShot:
     frames: Frames
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Measured wall-clock seconds per stage, such as {"denoise": 2.1, "decode": 0.4}."""
+    machine: str = ""
+    """What made it, as far as speed depends on it: device, precision, place of the weights. Empty: not told."""
+    notes: tuple[str, ...] = ()
+    """Every fallback on the way, such as a step down the memory ladder; each ends up in the manifest."""
+    chosen: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Who chose which memory frames, as indices into the request's; empty: all were shown, nobody chose."""
+    identity: Image | None = None
+    """The picture that `Recollection.identity` asked for."""
 
 
 @runtime_checkable

@@ -36,6 +36,10 @@ class Entry:
 
 GENERATORS: Mapping[str, Entry] = {
     "papercut": Entry("filmagent.generation.papercut.generator", "papercut"),
+    "wan2.2": Entry("filmagent.generation.wan.storymem", "wan22"),
+    "wan2.2-storymem": Entry("filmagent.generation.wan.storymem", "wan22_storymem"),
+    "wan2.2-memento": Entry("filmagent.generation.wan.memento.generator", "wan22_memento"),
+    "wan-memento": Entry("filmagent.generation.wan.memento.generator", "wan_memento", needs_folder=True),
     "wan-storymem": Entry("filmagent.generation.wan.storymem", "wan_storymem", needs_folder=True),
 }
 

@@ -12,7 +12,7 @@ from filmagent.delivery.contact_sheet import write_contact_sheet
 from filmagent.delivery.manifest import build_manifest, write_manifest
 from filmagent.graphs.context import FilmContext, context_of, run_folder
 from filmagent.graphs.orders import SEED_STRIDE, baseline_seed
-from filmagent.graphs.stale import stale_shots
+from filmagent.graphs.stale import stale_in_run
 from filmagent.graphs.state import FilmState
 from filmagent.graphs.studio import Studio
 from filmagent.graphs.take_store import TakeStore
@@ -63,8 +63,7 @@ def reopen(state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
     context, store = context_of(runtime), TakeStore(run_folder(runtime))
     story, redo = Story.model_validate(state["story"]), state.get("redo") or {}
     asked = list(redo.get("shots", []))
-    takes = {shot: store.get(entry["take"]) for shot, entry in state.get("accepted", {}).items()}
-    stale = stale_shots([shot.id for shot in story.shots], takes, asked)
+    stale = stale_in_run(state, store, asked)
     seeds = {key: next_seed(state, context, story, key) for key in asked}
     lines = [f"{entry.shot} is made again: {entry.reason}" for entry in stale]
     runtime.stream_writer({"event": "stale", "shots": [entry.model_dump() for entry in stale]})

@@ -6,6 +6,7 @@ baseline, never from the failed attempt.
 
 from __future__ import annotations
 
+from filmagent.generation.memory.policies import NoMemory
 from filmagent.generation.port import Capabilities
 from filmagent.graphs.state import FilmState
 from filmagent.schemas.plan import Plan
@@ -34,6 +35,8 @@ class ShotOrder(Model):
     """Id of a subject whose picture must be among the memory frames."""
     memory: tuple[MemoryUse, ...] = ()
     """Filled by recall."""
+    film_start: int = 0
+    """Place in the film of the first generated frame, for generators that choose their memory by time. By recall."""
 
 
 def baseline_seed(state: FilmState, settings: Settings, story: Story, shot: Shot) -> int:
@@ -52,14 +55,20 @@ def frames_for(shot: Shot, capabilities: Capabilities) -> int:
     return max(5, min(wanted, capabilities.max_frames))
 
 
+def memory_limit(settings: Settings, capabilities: Capabilities) -> int:
+    """Return how many memory frames a take may be shown before any lever; 0: this film has no memory."""
+    if settings.memory == NoMemory().name:
+        return 0
+    asked = LARGEST_MEMORY if settings.memory_frames is None else settings.memory_frames
+    return min(asked, capabilities.max_memory)
+
+
 def order_shot(state: FilmState, settings: Settings, capabilities: Capabilities) -> ShotOrder:
     """Return the order for the next take of the shot in work: its baseline, changed by the lever in the state."""
     story, plan = Story.model_validate(state["story"]), Plan.model_validate(state["plan"])
     shot = story.shot(state["shot"])
     lever = Lever.model_validate(state["lever"]) if state.get("lever") else None
-    limit = min(LARGEST_MEMORY, capabilities.max_memory)
-    if settings.memory_frames is not None:
-        limit = min(settings.memory_frames, capabilities.max_memory)
+    limit = memory_limit(settings, capabilities)
     order = ShotOrder(
         shot=shot.id,
         attempt=len(state.get("reviews", {}).get(shot.id, [])) + 1,

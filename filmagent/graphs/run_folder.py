@@ -38,8 +38,8 @@ class RunRequest(Model):
     settings: Settings = Settings()
 
     def same_film(self, other: RunRequest) -> bool:
-        """Whether both ask for the same film; at which gates a person is asked does not matter."""
-        quiet: dict[str, Any] = {"ask": ()}
+        """Whether both ask for the same film; who is asked at which gate and how much memory there is do not matter."""
+        quiet: dict[str, Any] = {"ask": (), "memory_budget": None}
         return (self.logline, self.story, self.settings.model_copy(update=quiet)) == (
             other.logline,
             other.story,

@@ -21,7 +21,7 @@ from filmagent.graphs.build import FilmGraph, build_graph
 from filmagent.graphs.context import FilmContext
 from filmagent.graphs.questions import ANSWERS, Question, problem_with
 from filmagent.graphs.run_folder import RunRequest, only_worker, read_request, write_request
-from filmagent.graphs.stale import Stale, stale_shots
+from filmagent.graphs.stale import Stale, stale_in_run
 from filmagent.graphs.studio import Studio
 from filmagent.graphs.take_store import TakeStore
 from filmagent.schemas.story import Story
@@ -91,6 +91,7 @@ def run_film(
     """
     studio = studio or Studio()
     if request is not None:
+        studio.policy(request.settings)  # raises when generator and memory do not go together, before anything is paid
         write_request(folder, request)
     request = request or read_request(folder)
     context = FilmContext(**request.settings.model_dump(), run_dir=str(folder))
@@ -133,10 +134,7 @@ def what_becomes_stale(folder: Path, shots: tuple[str, ...]) -> tuple[Stale, ...
     if not snapshot.values.get("film"):
         raise UsageError(f"{folder} has no finished film yet; `filmagent resume {folder}` finishes it")
     _check_shots(snapshot, shots)
-    store = TakeStore(folder)
-    takes = {shot: store.get(entry["take"]) for shot, entry in snapshot.values.get("accepted", {}).items()}
-    order = [shot.id for shot in Story.model_validate(snapshot.values["story"]).shots]
-    return stale_shots(order, takes, shots)
+    return stale_in_run(snapshot.values, TakeStore(folder), shots)
 
 
 def check_answer(question: OpenQuestion, answer: Answer) -> Answer:

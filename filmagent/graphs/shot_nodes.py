@@ -7,7 +7,7 @@ twice. Knows nothing of routes and gates.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from langgraph.runtime import Runtime
@@ -16,16 +16,17 @@ from filmagent.agents.critic import AttemptBudget, best_attempt
 from filmagent.artifacts import sha256_of_array
 from filmagent.delivery.contact_sheet import film_strip
 from filmagent.generation.memory.bank import MemoryBank
-from filmagent.generation.memory.port import BankView, Keyframe, Recall
-from filmagent.generation.port import Frames, FrameSize, GenerationRequest, Generator
+from filmagent.generation.memory.port import BankView
+from filmagent.generation.port import Frames, FrameSize, GenerationRequest, Generator, Recollection
 from filmagent.graphs.context import FilmContext, context_of, run_folder
-from filmagent.graphs.orders import ShotOrder, order_shot, shot_as_ordered
+from filmagent.graphs.orders import ShotOrder, memory_limit, order_shot, shot_as_ordered
+from filmagent.graphs.recalling import recollection_of, with_choice, with_memory
 from filmagent.graphs.state import FilmState, Json
 from filmagent.graphs.studio import Studio
 from filmagent.graphs.take_store import TakeStore
 from filmagent.schemas.plan import Plan
 from filmagent.schemas.story import SEAM_FRAMES, Shot, Story
-from filmagent.schemas.take import Lever, MemoryUse, Review, Take
+from filmagent.schemas.take import Lever, Review, Take
 from filmagent.scoring.port import ScoringContext, SeenBefore
 
 
@@ -51,9 +52,9 @@ def recall(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> F
     order = order_shot(state, context, generator.capabilities)
     story, plan = Story.model_validate(state["story"]), Plan.model_validate(state["plan"]).for_shot(order.shot)
     view = bank_before(state, story, folder, order.shot)
-    recalls = studio.policy(context).recall(view, story, plan, order.memory_limit)
-    recalls = _with_subject(recalls, view, order)
-    order = order.model_copy(update={"memory": tuple(_use(entry) for entry in recalls)})
+    chooses = generator.capabilities.memory_candidates > 0
+    earlier = takes_before(state, story, TakeStore(folder), order.shot) if chooses else []
+    order = with_memory(order, studio.policy(context), view, story, plan, generator.capabilities, earlier)
     return {"order": order.model_dump(mode="json")}
 
 
@@ -64,8 +65,9 @@ def generate(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) ->
     story, store = Story.model_validate(state["story"]), TakeStore(folder)
     shot = story.shot(order.shot)
     prompt = generator.translate(story, shot_as_ordered(shot, order))
-    seam = seam_before(state, story, store, order)
-    take = _take_to_make(context, generator, order, prompt.text, seam, store)
+    seam = seam_before(studio, state, story, store, order)
+    recollection = recollection_of(order, generator.capabilities, prompt.identity if context.identity else None)
+    take = _take_to_make(context, generator, order, prompt.text, seam, recollection, store)
     position = {
         "shot": shot.id,
         "index": [s.id for s in story.shots].index(shot.id),
@@ -91,6 +93,7 @@ def generate(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) ->
             size=FrameSize(take.width, take.height),
             frames=order.frames,
             memory=tuple(memory.picture(use.path, use.sha256) for use in order.memory),
+            recollection=recollection,
             seam=None if seam is None else seam.frames,
             on_step=on_step,
             cancelled=studio.cancelled.is_set,
@@ -99,9 +102,25 @@ def generate(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) ->
     seconds = {**made.seconds, "generate": round(time.perf_counter() - started, 3)}
     lever = Lever.model_validate(state["lever"]) if state.get("lever") else None
     take = take.model_copy(
-        update={"frames": len(made.frames), "seconds": seconds, "notes": prompt.notes, "lever": lever}
+        update={
+            "frames": len(made.frames),
+            "seconds": seconds,
+            "notes": (*prompt.notes, *made.notes),
+            "lever": lever,
+            "machine": made.machine,
+            "memory": with_choice(order.memory, made.chosen),
+        }
     )
-    return {"candidate": store.write(take, made.frames).key}
+    if made.identity is not None and prompt.identity is not None:
+        identity = store.write_identity(take.key, prompt.identity.subject, prompt.identity.text, made.identity)
+        take = take.model_copy(update={"identity": identity})
+    for note in made.notes:
+        runtime.stream_writer({"event": "note", **position, "text": note})
+    said = state.get("decisions", [])
+    return {
+        "candidate": store.write(take, made.frames).key,
+        "decisions": [note for note in made.notes if note not in said],
+    }
 
 
 def review(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
@@ -114,7 +133,7 @@ def review(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> F
     if not strip.exists():
         film_strip(frames, strip)
     shot, plan = story.shot(take.shot), Plan.model_validate(state["plan"]).for_shot(take.shot)
-    seam = seam_before(state, story, store, order)
+    seam = seam_before(studio, state, story, store, order)
     earlier = [Review.model_validate(entry) for entry in state.get("reviews", {}).get(take.shot, [])]
     verdict = studio.critic(context).review(
         take,
@@ -129,6 +148,7 @@ def review(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> F
         ),
         history=earlier,
         budget=_budget(state, context, story, earlier),
+        memory_limit=memory_limit(context, studio.generator(context).capabilities),
         generator=studio.generator(context),
     )
     runtime.stream_writer({"event": "review", "shot": take.shot, "outcome": verdict.outcome, "reason": verdict.reason})
@@ -174,18 +194,30 @@ def bank_before(state: FilmState, story: Story, folder: Path, shot: str) -> Bank
     return MemoryBank(folder).view([*state.get("references", []), *records])
 
 
-def seam_before(state: FilmState, story: Story, store: TakeStore, order: ShotOrder) -> Seam | None:
-    """Return the frames that the ordered take continues, or None at a cut."""
+def takes_before(state: FilmState, story: Story, store: TakeStore, shot: str) -> list[Take]:
+    """Return the accepted takes of all shots before one, in the order of the film."""
+    order = [s.id for s in story.shots]
+    accepted = state.get("accepted", {})
+    return [store.get(accepted[key]["take"]) for key in order[: order.index(shot)] if key in accepted]
+
+
+def seam_before(studio: Studio, state: FilmState, story: Story, store: TakeStore, order: ShotOrder) -> Seam | None:
+    """Return the frames that the ordered take continues, or None at a cut. Decoded once for a take and its review."""
     count = SEAM_FRAMES[order.link]
     if count == 0:
         return None
     ids = [s.id for s in story.shots]
     before = store.get(state["accepted"][ids[ids.index(order.shot) - 1]]["take"])
-    return Seam(frames=store.frames(before)[-count:], take=before.key)
+
+    def last_frames() -> Frames:
+        return store.frames(before)[-count:].copy()  # a copy, so that the rest of the decoded take is let go
+
+    return Seam(frames=studio.last((before.sha256, count), last_frames), take=before.key)
 
 
 def _take_to_make(
-    context: FilmContext, generator: Generator, order: ShotOrder, prompt: str, seam: Seam | None, store: TakeStore
+    context: FilmContext, generator: Generator, order: ShotOrder, prompt: str, seam: Seam | None,
+    recollection: Recollection | None, store: TakeStore,
 ) -> Take:
     capabilities = generator.capabilities
     width, height = context.width or capabilities.native_size.width, context.height or capabilities.native_size.height
@@ -201,6 +233,8 @@ def _take_to_make(
             "generator": dict(generator.fingerprint),
             "memory": [use.sha256 for use in order.memory],
             "seam": seam_hash,
+            # Only when there is one: takes of other generators keep their keys.
+            **({} if recollection is None else {"recollection": asdict(recollection)}),
         }
     )
     return Take(
@@ -220,34 +254,6 @@ def _take_to_make(
         memory=order.memory,
         seam_sha256=seam_hash,
         seam_take=None if seam is None else seam.take,
-    )
-
-
-def _use(entry: Recall) -> MemoryUse:
-    keyframe = entry.keyframe
-    return MemoryUse(
-        sha256=keyframe.sha256,
-        path=keyframe.path,
-        shot=keyframe.shot,
-        subjects=tuple(keyframe.subjects),
-        place=keyframe.place,
-        reason=entry.reason,
-    )
-
-
-def _with_subject(recalls: tuple[Recall, ...], view: BankView, order: ShotOrder) -> tuple[Recall, ...]:
-    """Put the surest picture of the subject that a lever names among the memory frames, if it is not there."""
-    wanted = order.must_show
-    if wanted is None or order.memory_limit == 0 or any(wanted in entry.keyframe.subjects for entry in recalls):
-        return recalls
-    showing: list[Keyframe] = [keyframe for keyframe in view.keyframes if wanted in keyframe.subjects]
-    if not showing:
-        return recalls
-    surest = max(showing, key=lambda keyframe: keyframe.subjects[wanted])
-    return (
-        (*recalls[-(order.memory_limit - 1) :], Recall(surest, f"the critic asked for {wanted}"))
-        if order.memory_limit > 1
-        else (Recall(surest, f"the critic asked for {wanted}"),)
     )
 
 

@@ -1,13 +1,15 @@
 """Which shots a change makes stale: exactly those whose takes hold a picture of a changed take.
 
-Pure functions over takes; knows neither files nor state.
+Reads the accepted takes of a run; knows nothing of how a take is made or made again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from filmagent.schemas.story import Model
+from filmagent.graphs.state import FilmState
+from filmagent.graphs.take_store import TakeStore
+from filmagent.schemas.story import Model, Story
 from filmagent.schemas.take import Take
 
 
@@ -16,6 +18,17 @@ class Stale(Model):
 
     shot: str
     reason: str
+
+
+def stale_in_run(state: FilmState, store: TakeStore, changed: Sequence[str]) -> tuple[Stale, ...]:
+    """Return the changed shots of a run and every shot that rests on them, in the order of the film.
+
+    Raises:
+        ArtifactError: an accepted take is missing or altered.
+    """
+    order = [shot.id for shot in Story.model_validate(state["story"]).shots]
+    takes = {shot: store.get(entry["take"]) for shot, entry in state.get("accepted", {}).items()}
+    return stale_shots(order, takes, changed)
 
 
 def stale_shots(order: Sequence[str], takes: Mapping[str, Take], changed: Sequence[str]) -> tuple[Stale, ...]:

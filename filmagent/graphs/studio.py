@@ -16,8 +16,11 @@ from filmagent.agents.llm import LLM
 from filmagent.agents.openai_llm import OpenAILLM
 from filmagent.agents.vision import VisionCritic
 from filmagent.errors import UsageError
+from filmagent.generation.costs import KeepsWithin
 from filmagent.generation.memory.port import MemoryPolicy
-from filmagent.generation.memory.registry import create_policy
+from filmagent.generation.memory.registry import check_memory_fits, create_policy
+from filmagent.generation.models.catalogue import commercial_sets
+from filmagent.generation.models.licences import refuse_unless_commercial
 from filmagent.generation.port import Generator
 from filmagent.generation.registry import create_generator
 from filmagent.scoring.clip import ImageFeatures, features_for
@@ -52,12 +55,18 @@ class Studio:
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set it to stop the shot in work after its next step."""
     _made: dict[Hashable, object] = field(default_factory=dict, repr=False)
+    _last: tuple[Hashable, object] | None = field(default=None, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def generator(self, settings: Settings) -> Generator:
-        """Return the generator of these settings, the same one at every call."""
-        key = ("generator", settings.generator, settings.steps, settings.guidance)
-        return self._once(key, lambda: self.make_generator(settings))
+        """Return the generator of these settings, the same one at every call.
+
+        Raises:
+            UsageError: there is no such generator, or the film is for commercial use and its licences forbid that.
+        """
+        key = ("generator", settings.generator, settings.steps, settings.guidance, settings.commercial,
+               settings.memory_budget)
+        return self._once(key, lambda: self._allowed_generator(settings))
 
     def llm(self, settings: Settings) -> LLM | None:
         """Return the LLM of these settings, or None when writer and director work without one."""
@@ -69,7 +78,16 @@ class Studio:
         return self._once(("features", name), lambda: self.make_features(name))
 
     def policy(self, settings: Settings) -> MemoryPolicy:
-        """Return the memory policy of these settings."""
+        """Return the memory policy of these settings.
+
+        Raises:
+            UsageError: there is no such policy, or the generator cannot do what it, or `identity`, asks for.
+        """
+        capabilities = self.generator(settings).capabilities
+        check_memory_fits(settings.memory, capabilities)
+        if settings.identity and not capabilities.draws_identity:
+            raise UsageError(f"--identity: generator {capabilities.name!r} cannot draw subjects from memory; leave it "
+                             "out, or use --generator wan-memento:FOLDER or wan2.2-memento")
         return create_policy(settings.memory, lambda: self.features(settings))
 
     def critic(self, settings: Settings) -> Critic:
@@ -80,6 +98,28 @@ class Studio:
         key = ("critic", self.generator(settings).capabilities.name, settings.vision_critic, settings.llm)
         vision = VisionCritic(llm) if settings.vision_critic and llm is not None else None
         return self._once(key, lambda: Critic(scorers=self.make_scorers(self.features(settings)), vision=vision))
+
+    def _allowed_generator(self, settings: Settings) -> Generator:
+        generator = self.make_generator(settings)
+        if settings.commercial:
+            refuse_unless_commercial(settings.generator, generator.capabilities.models, commercial_sets())
+        if settings.memory_budget is not None:
+            if not isinstance(generator, KeepsWithin):
+                raise UsageError(
+                    f"--memory-budget: generator {settings.generator!r} has no memory ladder; leave it out"
+                )
+            generator.keep_within(settings.memory_budget)
+        return generator
+
+    def last(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` gave for this key, kept until another key is asked for: one thing at a time.
+
+        For what two nodes in a row need and no state may hold, such as the decoded frames of a seam.
+        """
+        with self._lock:
+            if self._last is None or self._last[0] != key:
+                self._last = (key, make())
+            return cast("T", self._last[1])
 
     def _once(self, key: Hashable, make: Callable[[], T]) -> T:
         with self._lock:

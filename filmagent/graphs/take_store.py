@@ -6,17 +6,26 @@ or resumed. Knows nothing of state, nodes or verdicts.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image as Pillow
 from pydantic import ValidationError
 
-from filmagent.artifacts import read_json, sha256_of_file, stable_key, write_json_atomically
+from filmagent.artifacts import (
+    read_json,
+    sha256_of_bytes,
+    sha256_of_file,
+    stable_key,
+    write_bytes_atomically,
+    write_json_atomically,
+)
 from filmagent.delivery.video import VideoFile, read_video, write_video
 from filmagent.errors import ArtifactError
-from filmagent.generation.port import Frames
-from filmagent.schemas.take import Take
+from filmagent.generation.port import Frames, Image
+from filmagent.schemas.take import IdentityPicture, Take
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,13 @@ class TakeStore:
         done = take.model_copy(update={"sha256": sha256_of_file(path)})
         write_json_atomically(self.run_dir / f"takes/{take.key}.json", done.model_dump(mode="json"))
         return done
+
+    def write_identity(self, key: str, subject: str, text: str, picture: Image) -> IdentityPicture:
+        """Write the picture of a subject that was drawn beside a take. Raises ArtifactError."""
+        path, buffer = f"takes/{key}.identity.png", io.BytesIO()
+        Pillow.fromarray(picture).save(buffer, format="PNG")
+        write_bytes_atomically(self.run_dir / path, buffer.getvalue())
+        return IdentityPicture(subject=subject, text=text, path=path, sha256=sha256_of_bytes(buffer.getvalue()))
 
     def frames(self, take: Take) -> Frames:
         """Read a take's frames. Raises ArtifactError when the file is not the one that was made."""

@@ -1,9 +1,10 @@
-"""Story files in and out: our own JSON (a `Story`) and StoryMem scripts (the format of ST-Bench).
+"""Story files in and out: our own JSON (a `Story`), StoryMem scripts (the format of ST-Bench) and Memento's.
 
 A shot list that is read is respected exactly: captions, order and cuts are never rewritten. Which subjects a script
-without an inventory names is found in `script_subjects`. Knows nothing of writers, directors or generators.
+without an inventory names is found in `script_subjects`; a Memento script has one, read in `memento_story`. Knows
+nothing of writers, directors or generators.
 
-Source of the script format: StoryMem (arXiv 2512.19539), its published story scripts.
+Source of the script format: StoryMem (arXiv 2512.19539), its published story scripts; Memento (arXiv 2606.14667).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from filmagent.errors import UsageError
+from filmagent.schemas.memento_story import memento_script, split_prompt, subjects_of_prompt, subjects_of_prompts
 from filmagent.schemas.script_subjects import find_subjects, subjects_in_frame
 from filmagent.schemas.story import Camera, Link, LinkKind, Scene, Shot, ShotSize, Story
 
@@ -27,7 +29,7 @@ CUT_TRUE_REASON = "the script says cut: true"
 
 T = TypeVar("T", bound=BaseModel)
 
-_SHAPES = ("A story file is either a filmagent story (title, scenes, shots) or a StoryMem script "
+_SHAPES = ("A story file is either a filmagent story (title, scenes, shots) or a StoryMem or Memento script "
            "(story_name, scenes with video_prompts and cut).")
 
 
@@ -64,12 +66,14 @@ class ScriptScene(BaseModel):
 
 
 class Script(BaseModel):
-    """A StoryMem script."""
+    """A StoryMem script, or a Memento one."""
 
     model_config = ConfigDict(frozen=True)
 
     story_name: str = ""
     story_overview: str = ""
+    reconstruct_target: str = ""
+    """Memento only: one `[Label] looks` a line."""
     scenes: tuple[ScriptScene, ...] = Field(min_length=1)
 
 
@@ -127,6 +131,11 @@ def write_storymem_file(path: str | Path, story: Story, links: Mapping[str, Link
     _write(Path(path), storymem_script(story, links))
 
 
+def write_memento_file(path: str | Path, story: Story, links: Mapping[str, LinkKind]) -> None:
+    """Write a story as a Memento script. Raises UsageError if the file cannot be written."""
+    _write(Path(path), memento_script(story, links))
+
+
 def _read_json(file: Path) -> object:
     try:
         if file.is_dir():
@@ -179,14 +188,16 @@ def _field_path(location: tuple[int | str, ...]) -> str:
 def _story_of_script(script: Script, source: str) -> Story:
     _check_script(script, source)
     prompts = [prompt for scene in script.scenes for prompt in scene.video_prompts]
-    subjects = find_subjects(prompts)
+    labelled = any(split_prompt(prompt) is not None for prompt in prompts)
+    subjects = subjects_of_prompts(prompts, script.reconstruct_target) if labelled else find_subjects(prompts)
     scenes: list[Scene] = []
     shots: list[Shot] = []
     for number, scene in enumerate(script.scenes, start=1):
         scenes.append(Scene(number=number))
         in_frame: tuple[str, ...] = ()
         for prompt, cut in zip(scene.video_prompts, scene.cut, strict=True):
-            in_frame = subjects_in_frame(prompt, subjects, in_frame)
+            in_frame = (subjects_of_prompt(prompt, subjects) if labelled
+                        else subjects_in_frame(prompt, subjects, in_frame))
             shots.append(_shot_of_prompt(f"shot-{len(shots) + 1:02d}", number, prompt, cut, in_frame))
     title = script.story_name.strip() or Path(source).stem
     return Story(title=title, overview=script.story_overview, subjects=subjects, scenes=tuple(scenes),

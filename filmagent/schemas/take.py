@@ -59,6 +59,25 @@ class MemoryUse(Model):
     subjects: tuple[str, ...] = ()
     place: str | None = None
     reason: str = ""
+    film_frame: int | None = None
+    """Its place in the film when it was shown, in frames; only told to generators that choose by time."""
+    offered_to: tuple[str, ...] = ()
+    """Experts of the generator that may choose it; empty: everybody."""
+    pinned: bool = False
+    """It is shown whatever the experts choose."""
+    chosen_by: tuple[str, ...] = ()
+    """Experts that chose it; empty with a generator that is shown what it is given."""
+
+
+class IdentityPicture(Model):
+    """What the memory of a take gave back of one subject: a picture drawn beside the shot."""
+
+    subject: str
+    text: str
+    """What was asked for."""
+    path: str
+    """The picture, relative to the run folder."""
+    sha256: str
 
 
 class Take(Model):
@@ -81,6 +100,8 @@ class Take(Model):
     seed: int
     generator: str
     memory: tuple[MemoryUse, ...] = ()
+    """What it was shown, or offered to choose from."""
+    identity: IdentityPicture | None = None
     seam_sha256: str | None = None
     """Hash of the frames handed over by the take before; None at a cut."""
     seam_take: str | None = None
@@ -89,6 +110,21 @@ class Take(Model):
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] = Field(default_factory=dict)
     """Measured seconds per stage."""
+    machine: str = ""
+    """Device, precision and place of the weights, as the generator names them; empty: not told."""
+
+    @property
+    def memory_shown(self) -> tuple[MemoryUse, ...]:
+        """The memory frames that it was really shown: those that an expert chose, or all when nobody chose."""
+        chosen = tuple(use for use in self.memory if use.chosen_by)
+        return chosen or self.memory
+
+    @property
+    def memory_at_a_time(self) -> int:
+        """How many memory frames it was shown at a time: each expert sees its own choice."""
+        shown = self.memory_shown
+        experts = {expert for use in shown for expert in use.chosen_by}
+        return max((sum(expert in use.chosen_by for use in shown) for expert in experts), default=len(shown))
 
 
 class Review(Model):

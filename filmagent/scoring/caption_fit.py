@@ -14,22 +14,20 @@ from filmagent.schemas.story import Shot
 from filmagent.schemas.take import Symptom
 from filmagent.scoring.anchors import attribute_anchors, kind_anchors, nouns_in_shot
 from filmagent.scoring.clip import Embeddings, ImageFeatures
-from filmagent.scoring.pixels import check_video, sample_indices
+from filmagent.scoring.glance import Glance
 from filmagent.scoring.port import ScoreSheet, ScoringContext, Video
 from filmagent.scoring.words import PLACES, among
 from filmagent.scoring.zero_shot import probabilities
 
 
 @dataclass(frozen=True)
-class CaptionLimits:
+class CaptionLimits(Glance):
     """What counts as missing the prompt."""
 
     place: float = 0.4
     """`off_caption` when the prompt's place wins less surely than this."""
     kind: float = 0.3
     """`wrong_subject` when a subject's kind wins less surely than this."""
-    frames: int = 5
-    """Frames of the take that are looked at, spread evenly."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +48,7 @@ class CaptionFit:
         What the prompt does not say in words that the model knows is left out. Stated colours raise no symptom: how a
         subject looks is judged against memory.
         """
-        check_video(frames)
-        now = self.features.embed([frames[index] for index in sample_indices(len(frames), self.limits.frames)])
+        now = self.limits.look(frames, self.features)
         symptoms: list[Symptom] = []
         values = self._place(now, context.prompt)
         if values and values["caption_fit/place"] < self.limits.place:

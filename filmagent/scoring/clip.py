@@ -79,7 +79,11 @@ STORYMEM_CLIP = ClipSource(model="ViT-B-32-quickgelu", weights="openai")
 """The model of StoryMem's keyframe rule, whose threshold of 0.9 is meant for it."""
 SOURCES: Mapping[str, ClipSource] = {
     "papercut": ClipSource(model="", folder=PAPERCUT_FOLDER, licence="Apache-2.0"),
+    "wan2.2": STORYMEM_CLIP,
+    "wan2.2-storymem": STORYMEM_CLIP,
     "wan-storymem": STORYMEM_CLIP,
+    "wan2.2-memento": STORYMEM_CLIP,
+    "wan-memento": STORYMEM_CLIP,
 }
 """Generator -> the CLIP model that sees its pictures best."""
 

@@ -13,13 +13,13 @@ from filmagent.schemas.story import Shot
 from filmagent.schemas.take import Symptom
 from filmagent.scoring.anchors import attribute_anchors, nouns_in_shot
 from filmagent.scoring.clip import Embeddings, ImageFeatures
-from filmagent.scoring.pixels import check_video, sample_indices
+from filmagent.scoring.glance import Glance
 from filmagent.scoring.port import ScoreSheet, ScoringContext, Video
 from filmagent.scoring.zero_shot import agreement, probabilities
 
 
 @dataclass(frozen=True)
-class IdentityLimits:
+class IdentityLimits(Glance):
     """What counts as drift."""
 
     sure: float = 0.5
@@ -28,8 +28,6 @@ class IdentityLimits:
     """Symptom below this agreement of colours (Bhattacharyya's coefficient, 0 to 1)."""
     similarity: float = 0.5
     """Symptom below this cosine, where only whole pictures can be compared."""
-    frames: int = 5
-    """Frames of the take that are looked at, spread evenly."""
     pictures: int = 6
     """Remembered pictures of a subject that are looked at, the surest first."""
 
@@ -48,8 +46,7 @@ class Identity:
 
     def score(self, frames: Video, shot: Shot, context: ScoringContext) -> ScoreSheet:
         """Give `identity/<subject>`, 0 to 1, for every subject that memory shows; `identity_drift` below the limit."""
-        check_video(frames)
-        now = self.features.embed([frames[index] for index in sample_indices(len(frames), self.limits.frames)])
+        now = self.limits.look(frames, self.features)
         nouns = nouns_in_shot(context.story, shot, context.prompt, self.features)
         values: dict[str, float] = {}
         drifted = False

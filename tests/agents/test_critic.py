@@ -36,6 +36,7 @@ CONTEXT = ScoringContext(story=STORY, plan=PLAN, prompt="an orange cat, a red ro
 GENERATOR = ToyGenerator()
 PICTURE = np.zeros((8, 8, 3), np.uint8)
 LEFT = AttemptBudget(shot=3, film=3)
+MEMORY = 5
 
 
 def moving(seed: int = 0) -> Video:
@@ -64,7 +65,7 @@ class Fixed:
 def review(*scorers: Fixed | Stillness, history: Sequence[Review] = (), budget: AttemptBudget = LEFT,
            vision: Fixed | None = None, frames: Video | None = None) -> Review:
     return Critic(scorers, vision).review(take(), moving() if frames is None else frames, SHOT, CONTEXT,
-                                          history=history, budget=budget, generator=GENERATOR)
+                                          history=history, budget=budget, memory_limit=MEMORY, generator=GENERATOR)
 
 
 def showing(*symptoms: Symptom, **scores: float) -> Fixed:
@@ -129,7 +130,7 @@ def test_retakes_differ_until_the_budget_ends() -> None:
 
 
 def test_only_what_the_prompt_lacks_is_spelled_out() -> None:
-    situation = situation_of(take(), SHOT, CONTEXT, GENERATOR)
+    situation = situation_of(take(), SHOT, CONTEXT, GENERATOR, MEMORY)
     assert situation.attributes == "Robin the robot: a red robot with one wheel."
 
 
@@ -148,14 +149,14 @@ class Papercut(ToyGenerator):
 
 
 def test_spelling_out_is_no_lever_where_it_changes_no_word() -> None:
-    assert situation_of(take(), SHOT, CONTEXT, OfFewWords()).attributes == ""
+    assert situation_of(take(), SHOT, CONTEXT, OfFewWords(), MEMORY).attributes == ""
 
 
 def test_spelling_out_gives_papercut_the_colours() -> None:
     """In papercut's words a subject's colour is left to memory after its first shot; the lever says it again."""
     plain = cast_shot(STORY, SHOT).text
     context = ScoringContext(story=STORY, plan=PLAN, prompt=plain)
-    attributes = situation_of(take(), SHOT, context, Papercut()).attributes
+    attributes = situation_of(take(), SHOT, context, Papercut(), MEMORY).attributes
     spelled_out = cast_shot(STORY, SHOT.model_copy(update={"caption": f"{SHOT.caption} {attributes}"})).text
     assert "orange cat" not in plain and "orange cat" in spelled_out
 
@@ -164,13 +165,15 @@ def test_subjects_that_memory_knows_and_the_take_was_not_shown() -> None:
     context = ScoringContext(story=STORY, plan=PLAN, prompt="x", memory=(
         SeenBefore(PICTURE, {"marlow": 0.9}), SeenBefore(PICTURE, {"robin": 1.0}, photograph=True),
         SeenBefore(PICTURE, {"robin": 0.8})))
-    situation = situation_of(take(), SHOT, context, GENERATOR)
+    situation = situation_of(take(), SHOT, context, GENERATOR, MEMORY)
     assert (situation.unseen_in_film, situation.unseen_in_photographs) == (("marlow",), ("robin",))
     shown = take(memory=[MemoryUse(sha256="0", path="p", shot=None, subjects=("robin",))])
-    situation = situation_of(shown, SHOT, context, GENERATOR)
+    situation = situation_of(shown, SHOT, context, GENERATOR, MEMORY)
     assert (situation.unseen_in_film, situation.unseen_in_photographs, situation.memory_shown) == (("marlow",), (), 1)
     unsure = ScoringContext(story=STORY, plan=PLAN, prompt="x", memory=(SeenBefore(PICTURE, {"marlow": 0.2}),))
-    assert situation_of(take(), SHOT, unsure, GENERATOR).unseen_in_film == ()
+    assert situation_of(take(), SHOT, unsure, GENERATOR, MEMORY).unseen_in_film == ()
+    nobody = situation_of(take(), SHOT, context, GENERATOR, memory_limit=0)
+    assert (nobody.unseen_in_film, nobody.unseen_in_photographs) == ((), ())
 
 
 def reviewed(outcome: Outcome = "retake", *symptoms: Symptom, **scores: float) -> Review:

@@ -24,8 +24,9 @@ class EveryFifth:
 
     name = "every-fifth"
 
-    def __init__(self):
+    def __init__(self, revision="1"):
         self.asked = 0
+        self.fingerprint = {"features": revision}
 
     def remember(self, bank, story, shot, frames):
         self.asked += 1
@@ -82,6 +83,12 @@ def test_another_bank_before_the_shot_makes_another_record(tmp_path):
     after = remember(bank, policy, [first], shot="shot-02", key="c" * 32, seed=1)
     assert alone != after
     assert remember(bank, NoMemory(), [first], shot="shot-02", key="c" * 32, seed=1) not in (alone, after)
+
+
+def test_another_revision_of_what_measures_decides_anew(tmp_path):
+    bank, policy = MemoryBank(tmp_path), EveryFifth(revision="2")
+    assert remember(bank, EveryFifth(revision="1")) != remember(bank, policy)
+    assert policy.asked == 1
 
 
 def test_the_bank_survives_a_move_of_the_run_folder(tmp_path):

@@ -10,10 +10,10 @@ import torch
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.papercut.generator import papercut, papercut_config, weights_folder
+from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.generation.wan.checkpoints import load_part
 from filmagent.generation.wan.conditions import ConditionEncoder
-from filmagent.generation.wan.generator import WanStoryMemGenerator
 from filmagent.generation.wan.library import AutoencoderKLWan
 from filmagent.training.papercut.world import render_shot, sample_shot, sample_story
 from tests.support.tiny_wan import build_tiny_wan
@@ -33,14 +33,14 @@ def test_what_it_can_do():
 
 
 def test_missing_weights_say_how_to_train_them(tmp_path):
-    generator = WanStoryMemGenerator(papercut_config(tmp_path / "weights"))
+    generator = PapercutGenerator(papercut_config(tmp_path / "weights"))
     with pytest.raises(ModelFilesError, match="train papercut"):
         generator.generate(request())
 
 
 def test_it_films_with_one_expert_at_its_native_size(tmp_path):
     folder = build_tiny_wan(tmp_path, experts=1)
-    generator = WanStoryMemGenerator(papercut_config(folder, steps=1))
+    generator = PapercutGenerator(papercut_config(folder, steps=1))
     assert generator.generate(request()).frames.shape == (17, 96, 160, 3)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from filmagent.delivery.manifest import read_manifest
 from filmagent.delivery.video import read_video
@@ -96,6 +97,39 @@ def test_no_memory_means_no_memory(tmp_path: Path):
     generator = ToyGenerator()
     film_of(tmp_path, generator, memory="none")
     assert all(request.memory == () for request in generator.requests)
+
+
+def test_the_memory_called_cover_says_of_every_frame_whose_view_it_is(tmp_path: Path):
+    film_of(tmp_path, memory="cover")
+    takes = [record.chosen for record in read_manifest(tmp_path / "film.json").shots]
+    assert takes[0].memory == ()
+    for take in takes[1:]:
+        assert take.memory
+        assert all("Marlow the cat" in use.reason for use in take.memory)
+        assert any("the forest" in use.reason for use in take.memory)
+
+
+@pytest.mark.parametrize("without", [{"memory_frames": 0}, {"memory": "none"}])
+def test_without_memory_frames_no_retake_asks_for_more_of_them(tmp_path: Path, without: dict[str, object]):
+    drifts = [("identity_drift",), ("wrong_subject",)]
+    generator, scorer = ToyGenerator(), ScriptedScorer(script=[(), *drifts, *drifts])
+    photograph = tmp_path / "marlow.png"
+    Image.fromarray(np.full((32, 32, 3), 200, np.uint8)).save(photograph)
+    references = (Reference(subject="marlow", path=str(photograph)),)
+    film_of(tmp_path / "run", generator, scorer, attempts=5, film_attempts=5, references=references, **without)
+    levers = [take.lever.kind for take in read_manifest(tmp_path / "run" / "film.json").shots[1].attempts if take.lever]
+    assert len(levers) == 4
+    assert not {"more_memory", "add_reference", "less_memory"} & set(levers)
+    assert all(request.memory == () for request in generator.requests)
+
+
+def test_a_seam_is_decoded_once_for_a_take_and_its_review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    decoded: list[str] = []
+    read = TakeStore.frames
+    monkeypatch.setattr(TakeStore, "frames", lambda store, take: decoded.append(take.shot) or read(store, take))
+    film_of(tmp_path)
+    # Every take once for its review and once when it is accepted; those that are joined once more.
+    assert [decoded.count(shot) for shot in ("shot-01", "shot-02", "shot-03", "shot-04")] == [2, 3, 3, 2]
 
 
 def test_a_retake_changes_one_thing_against_the_baseline(tmp_path: Path):

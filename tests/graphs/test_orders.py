@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmagent.graphs.orders import SEED_STRIDE, frames_for, order_shot, shot_as_ordered
+from filmagent.graphs.orders import SEED_STRIDE, frames_for, memory_limit, order_shot, shot_as_ordered
 from filmagent.graphs.state import FilmState
 from filmagent.schemas.plan import Plan, ShotPlan
 from filmagent.schemas.story import Link, Shot
@@ -47,6 +47,12 @@ def test_two_levers_never_add_up():
 def test_a_persons_seed_and_memory_limit_win():
     order = order_shot(state(seeds={"shot-02": 99}), Settings(memory_frames=2), CAPABILITIES)
     assert (order.seed, order.memory_limit) == (99, 2)
+
+
+def test_a_film_without_memory_has_none_whatever_number_is_asked_for():
+    assert memory_limit(Settings(memory="none", memory_frames=3), CAPABILITIES) == 0
+    assert memory_limit(Settings(memory_frames=0), CAPABILITIES) == 0
+    assert memory_limit(Settings(memory_frames=9), CAPABILITIES) == CAPABILITIES.max_memory
 
 
 def test_the_suffix_stands_behind_the_caption():

@@ -1,7 +1,15 @@
 from __future__ import annotations
 
-from filmagent.graphs.stale import stale_shots
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from filmagent.errors import ArtifactError
+from filmagent.graphs.stale import stale_in_run, stale_shots
+from filmagent.graphs.take_store import TakeStore
 from filmagent.schemas.take import MemoryUse, Take
+from tests.support.stories import story
 
 
 def take(shot: str, number: int, *, seam_of: Take | None = None, memory_of: tuple[str, ...] = ()) -> Take:
@@ -48,3 +56,18 @@ def test_a_reference_photograph_makes_nothing_stale():
     photo = MemoryUse(sha256="h", path="memory/h.png", shot=None)
     two = take("s2", 2).model_copy(update={"memory": (photo,)})
     assert [entry.shot for entry in stale_shots(["s1", "s2"], {"s1": take("s1", 1), "s2": two}, ["s1"])] == ["s1"]
+
+
+def test_the_stale_shots_of_a_run_come_from_its_accepted_takes(tmp_path: Path):
+    store, frames = TakeStore(tmp_path), np.zeros((13, 48, 64, 3), np.uint8)
+    one = store.write(take("shot-01", 1), frames)
+    two = store.write(take("shot-02", 2, memory_of=("shot-01",)), frames)
+    three = store.write(take("shot-03", 3), frames)
+    state = {
+        "story": story(4).model_dump(mode="json"),
+        "accepted": {entry.shot: {"take": entry.key} for entry in (one, two, three)},
+    }
+    assert [entry.shot for entry in stale_in_run(state, store, ["shot-01"])] == ["shot-01", "shot-02"]
+    (tmp_path / two.path).unlink()
+    with pytest.raises(ArtifactError, match="shot-02"):
+        stale_in_run(state, store, ["shot-01"])

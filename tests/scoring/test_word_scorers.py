@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from filmagent.errors import ScoringError
 from filmagent.scoring.anchors import attribute_anchors, kind_anchors, nouns_in_shot, presence
 from filmagent.scoring.caption_fit import CaptionFit
+from filmagent.scoring.glance import Glance
 from filmagent.scoring.identity import Identity
 from filmagent.scoring.port import SeenBefore
 from filmagent.scoring.registry import standard_scorers
@@ -68,6 +71,18 @@ def test_a_take_that_fits_its_caption():
 ])
 def test_another_place_or_kind_is_a_symptom(words, symptoms):
     assert CaptionFit(FEATURES).score(picture_of(*words, frames=3), ONE, context()).symptoms == symptoms
+
+
+@pytest.mark.parametrize("scorer", [CaptionFit(FEATURES), Identity(FEATURES)])
+def test_what_is_no_video_is_refused(scorer):
+    with pytest.raises(ScoringError):
+        scorer.score(picture_of("cat"), ONE, context())
+
+
+def test_a_glance_looks_at_frames_from_the_whole_take():
+    frames = np.concatenate([picture_of("cat", frames=4), picture_of("dog", frames=4)])
+    looked = Glance(frames=4).look(frames, FEATURES)
+    assert np.array_equal(looked, FEATURES.embed([*picture_of("cat", frames=2), *picture_of("dog", frames=2)]))
 
 
 def test_what_the_model_has_no_words_for_is_left_out():

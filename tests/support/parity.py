@@ -23,22 +23,26 @@ def numbers(name: str) -> dict[str, Any]:
     return load_file(FOLDER / f"{name}.safetensors")
 
 
+def expert_config() -> dict[str, Any]:
+    """Return the arguments of WanTransformer3DModel for the reference's experts."""
+    config = manifest()["config"]
+    return {
+        "patch_size": tuple(config["patch_size"]),
+        "num_attention_heads": config["num_heads"],
+        "attention_head_dim": config["dim"] // config["num_heads"],
+        "in_channels": config["in_dim"],
+        "out_channels": config["out_dim"],
+        "text_dim": config["text_dim"],
+        "freq_dim": config["freq_dim"],
+        "ffn_dim": config["ffn_dim"],
+        "num_layers": config["num_layers"],
+        "cross_attn_norm": config["cross_attn_norm"],
+    }
+
+
 def expert(name: str) -> Any:
     """Return the WanTransformer3DModel with the reference's weights, converted from their original names."""
-    config = manifest()["config"]
-    return expert_from_original(
-        numbers(name),
-        patch_size=tuple(config["patch_size"]),
-        num_attention_heads=config["num_heads"],
-        attention_head_dim=config["dim"] // config["num_heads"],
-        in_channels=config["in_dim"],
-        out_channels=config["out_dim"],
-        text_dim=config["text_dim"],
-        freq_dim=config["freq_dim"],
-        ffn_dim=config["ffn_dim"],
-        num_layers=config["num_layers"],
-        cross_attn_norm=config["cross_attn_norm"],
-    )
+    return expert_from_original(numbers(name), **expert_config())
 
 
 def padded(context: Any) -> Any:

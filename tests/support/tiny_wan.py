@@ -28,13 +28,13 @@ def tiny_vae(seed: int = 0) -> Any:
     ).eval()
 
 
-def tiny_expert(seed: int = 0) -> Any:
-    """Return a WanTransformer3DModel for image-to-video (36 channels in) of two blocks."""
+def tiny_expert(seed: int = 0, in_channels: int = 36) -> Any:
+    """Return a WanTransformer3DModel of two blocks: for image-to-video (36 channels in) or text-to-video (16)."""
     from filmagent.generation.wan.library import WanTransformer3DModel
 
     torch.manual_seed(seed)
     return WanTransformer3DModel(
-        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=36, out_channels=16,
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=in_channels, out_channels=16,
         text_dim=TEXT_WIDTH, freq_dim=16, ffn_dim=32, num_layers=2,
     ).eval()
 

@@ -7,8 +7,8 @@ are lossless and named by their content. Knows no policy and no model: it is tol
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,10 @@ class Record:
     keyframes: tuple[Keyframe, ...]
     notes: tuple[str, ...] = ()
     """Why no more was kept."""
+    shot: str | None = None
+    """Id of the shot; None: a reference photograph."""
+    pools: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Expert -> the memory frames that it chose for the take, as pictures' hashes. Empty when nobody chose."""
 
 
 _RECORD = TypeAdapter(Record)
@@ -59,11 +63,14 @@ class MemoryBank:
             view: the bank as it was before this shot.
             frames: the take's frames.
 
+        The key holds the policy's fingerprint: another model or another rule decides anew.
+
         Raises:
             ScoringError, ModelFilesError: the policy could not measure the frames.
             ArtifactError: the disk refuses the files, or a picture of the bank is altered.
         """
-        key = stable_key({"format": RECORD_FORMAT, "policy": policy.name, "take": take.key, "video": take.sha256,
+        key = stable_key({"format": RECORD_FORMAT, "policy": policy.name, "decides": dict(policy.fingerprint),
+                          "take": take.key, "video": take.sha256,
                           "bank": [keyframe.sha256 for keyframe in view.keyframes]})
         if self._is_whole(key):
             return key
@@ -75,7 +82,7 @@ class MemoryBank:
             keyframes.append(Keyframe(sha256=sha256, path=path, shot=shot.id, take=take.key, frame=kept.frame,
                                       subjects=dict(kept.subjects), place=place.id if place else None,
                                       quality=kept.quality, reason=kept.reason))
-        self._write_record(Record(key, policy.name, tuple(keyframes), decision.notes))
+        self._write_record(Record(key, policy.name, tuple(keyframes), decision.notes, shot.id, _pools_of(take)))
         return key
 
     def add_reference(self, image_path: str | Path, subject_id: str) -> str:
@@ -110,12 +117,16 @@ class MemoryBank:
 
         A picture that several records hold shows the subjects of them all. Raises ArtifactError.
         """
-        keyframes = [keyframe for key in records for keyframe in self.record(key).keyframes]
+        read = [self.record(key) for key in records]
+        keyframes = [keyframe for record in read for keyframe in record.keyframes]
         found: dict[str, Keyframe] = {}
         for keyframe in sorted(keyframes, key=lambda keyframe: keyframe.take is not None):
             first = found.get(keyframe.sha256, keyframe)
             found[keyframe.sha256] = replace(first, subjects={**keyframe.subjects, **first.subjects})
-        return RunBankView(self, tuple(found.values()))
+        last = next((record for record in reversed(read) if record.pools), None)
+        if last is None:
+            return RunBankView(self, tuple(found.values()))
+        return RunBankView(self, tuple(found.values()), last.pools, last.shot)
 
     def picture(self, path: str, sha256: str) -> Image:
         """Read a picture, path relative to the run folder. Raises ArtifactError unless it is the one kept."""
@@ -165,10 +176,23 @@ class RunBankView:
 
     bank: MemoryBank
     keyframes: tuple[Keyframe, ...]
+    pools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pool_shot: str | None = None
 
     def image(self, keyframe: Keyframe) -> Image:
         """Read a keyframe's picture. Raises ArtifactError if the file is missing or altered."""
         return self.bank.picture(keyframe.path, keyframe.sha256)
+
+
+def _pools_of(take: Take) -> dict[str, tuple[str, ...]]:
+    """Return what each expert chose for a take.
+
+    A take that a retake showed fewer frames than usual tells nothing: what was left out is not to be forgotten.
+    """
+    if take.lever is not None and take.lever.memory_limit is not None:
+        return {}
+    experts = dict.fromkeys(expert for use in take.memory for expert in use.chosen_by)
+    return {expert: tuple(use.sha256 for use in take.memory if expert in use.chosen_by) for expert in experts}
 
 
 def _read_photograph(path: Path) -> Image:

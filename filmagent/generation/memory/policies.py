@@ -6,7 +6,7 @@ A policy decides; the bank reads and writes. Knows no files, graphs or critics. 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from PIL import Image as Pillow
@@ -34,6 +34,11 @@ class NoMemory:
         """The word after `--memory`."""
         return "none"
 
+    @property
+    def fingerprint(self) -> Mapping[str, str | int | float]:
+        """Nothing is decided."""
+        return {}
+
     def remember(self, bank: BankView, story: Story, shot: Shot, frames: Frames) -> Remembered:
         """Keep nothing."""
         return Remembered()
@@ -48,7 +53,7 @@ class StoryMem:
     """StoryMem (arXiv 2512.19539): up to three keyframes a shot, the first three and the newest are shown."""
 
     features: Callable[[], ImageFeatures]
-    """Gives the CLIP model; called when frames are measured, not before."""
+    """Gives the CLIP model, not loaded yet; called when a take is remembered, not before."""
     gate: QualityGate = CLARITY_GATE
     rules: KeyframeRules = field(default_factory=KeyframeRules)
     sink: int = SINK
@@ -57,6 +62,12 @@ class StoryMem:
     def name(self) -> str:
         """The word after `--memory`."""
         return "storymem"
+
+    @property
+    def fingerprint(self) -> Mapping[str, str | int | float]:
+        """The CLIP model's revision, the quality gate and the keyframe rules. The model is not loaded."""
+        return {"features": self.features().revision, "quality": self.gate.quality.name,
+                "threshold": self.gate.threshold, **asdict(self.rules)}
 
     def remember(self, bank: BankView, story: Story, shot: Shot, frames: Frames) -> Remembered:
         """Keep the keyframes that show something that the bank does not show yet.
@@ -89,7 +100,7 @@ class StoryMem:
                 continue
             reason = "first good frame" if place == 0 else f"cosine to the one before below {chosen.similarity:.2f}"
             kept.append(Kept(frame=index, quality=quality[index], reason=reason,
-                             subjects=_who(story, shot, embedding[None], features)))
+                             subjects=who_is_seen(story, shot, embedding[None], features)))
         return Remembered(tuple(kept), tuple(notes))
 
     def recall(self, bank: BankView, story: Story, plan: ShotPlan, limit: int) -> tuple[Recall, ...]:
@@ -105,7 +116,8 @@ def _scaled_for_scoring(frame: Image) -> Image:
     return np.array(Pillow.fromarray(frame).resize((width, height), Pillow.Resampling.BILINEAR))
 
 
-def _who(story: Story, shot: Shot, embedding: Unit, features: ImageFeatures) -> Mapping[str, float]:
+def who_is_seen(story: Story, shot: Shot, embedding: Unit, features: ImageFeatures) -> Mapping[str, float]:
+    """Return how surely each subject of a shot is in one of its frames, given the frame's embedding (1, dimensions)."""
     seen = presence(story, shot, embedding, features)
     return {key: round(seen.get(key, UNCONFIRMED), 4) for key in shot.subjects}
 

@@ -62,6 +62,10 @@ class Recall:
 
     keyframe: Keyframe
     reason: str
+    experts: tuple[str, ...] = ()
+    """Experts of a generator that chooses by itself to whom it is offered; empty: to all."""
+    pinned: bool = False
+    """It is shown whatever such a generator chooses."""
 
 
 class BankView(Protocol):
@@ -70,6 +74,16 @@ class BankView(Protocol):
     @property
     def keyframes(self) -> tuple[Keyframe, ...]:
         """Reference photographs first, then keyframes in the order of the film."""
+        ...
+
+    @property
+    def pools(self) -> Mapping[str, tuple[str, ...]]:
+        """Expert -> what it chose last, as pictures' hashes; empty when no generator of this film chose."""
+        ...
+
+    @property
+    def pool_shot(self) -> str | None:
+        """Id of the shot that `pools` was chosen for; None: there is none."""
         ...
 
     def image(self, keyframe: Keyframe) -> Image:
@@ -83,6 +97,14 @@ class MemoryPolicy(Protocol):
     @property
     def name(self) -> str:
         """The word after `--memory`."""
+        ...
+
+    @property
+    def fingerprint(self) -> Mapping[str, str | int | float]:
+        """What decides, besides take and bank, which frames are kept: revision of the model that measures, constants.
+
+        Cheap: no model is loaded. Raises ArtifactError when a weights file cannot be read.
+        """
         ...
 
     def remember(self, bank: BankView, story: Story, shot: Shot, frames: Frames) -> Remembered:

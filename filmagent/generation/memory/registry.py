@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from filmagent.errors import UsageError
+from filmagent.generation.memory.cover import Cover
+from filmagent.generation.memory.memento import Memento
 from filmagent.generation.memory.policies import NoMemory, StoryMem
 from filmagent.generation.memory.port import MemoryPolicy
+from filmagent.generation.port import Capabilities
 from filmagent.scoring.clip import ImageFeatures
 
 FeaturesFactory = Callable[[], ImageFeatures]
@@ -14,7 +17,11 @@ FeaturesFactory = Callable[[], ImageFeatures]
 POLICIES: Mapping[str, Callable[[FeaturesFactory], MemoryPolicy]] = {
     "none": lambda features: NoMemory(),
     "storymem": StoryMem,
+    "cover": Cover,
+    "memento": Memento,
 }
+ONLY_OFFER = frozenset({"memento"})
+"""Policies that leave the choice to the generator."""
 
 
 def policy_names() -> tuple[str, ...]:
@@ -31,3 +38,16 @@ def create_policy(name: str, features: FeaturesFactory) -> MemoryPolicy:
     if name not in POLICIES:
         raise UsageError(f"--memory {name!r}: there is no such memory; choose one of {', '.join(POLICIES)}")
     return POLICIES[name](features)
+
+
+def only_offers(name: str) -> bool:
+    """Return whether a policy hands over candidates, and the generator chooses what is shown."""
+    return name in ONLY_OFFER
+
+
+def check_memory_fits(name: str, capabilities: Capabilities) -> None:
+    """Raise UsageError when a policy leaves the choice to a generator that does not choose."""
+    if only_offers(name) and not capabilities.memory_candidates:
+        others = ", ".join(other for other in POLICIES if not only_offers(other))
+        raise UsageError(f"--memory {name}: generator {capabilities.name!r} has no selector to choose from its "
+                         f"candidates; use --generator wan-memento:FOLDER or wan2.2-memento, or one of {others}")

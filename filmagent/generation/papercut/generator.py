@@ -1,6 +1,7 @@
 """papercut as a generator: the built-in small model, filmed with by the same code as Wan2.2.
 
-Knows its size, its defaults and where its weights lie; everything else is the Wan generator's.
+Knows its size, its defaults and where its weights lie; how it films a cut is in `opening`, everything else is the Wan
+generator's.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from filmagent.generation.papercut.casting import cast_shot
+from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, Generator
 from filmagent.generation.wan.config import ModelCard, Sampling, WanConfig
-from filmagent.generation.wan.generator import WanStoryMemGenerator
 
 SAMPLING = Sampling(steps=14, guidance=3.0, shift=3.0, boundary_ratio=None, max_sequence_length=32)
 HOW_TO_GET = "install filmagent again, or train the model with `python -m filmagent train papercut`"
@@ -54,4 +55,4 @@ def papercut_config(
 
 def papercut(*, steps: int | None = None, guidance: float | None = None) -> Generator:
     """Make the built-in generator; cheap, since weights load with its first shot."""
-    return WanStoryMemGenerator(papercut_config(steps=steps, guidance=guidance), translate=cast_shot)
+    return PapercutGenerator(papercut_config(steps=steps, guidance=guidance), translate=cast_shot)

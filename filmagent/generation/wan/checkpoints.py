@@ -23,6 +23,7 @@ WEIGHTS = {
     "text_encoder": "model",
 }
 """Stem of the weight files of every part."""
+PICKLE_SUFFIXES = (".bin", ".ckpt", ".pkl", ".pt", ".pth")
 TOKENIZER_FILES = ("tokenizer.json", "spiece.model")
 WHOLE_HASH_BYTES = 256 * 2**20
 """Files up to this size are hashed whole for the revision; of larger ones, samples."""
@@ -86,14 +87,31 @@ def check_safetensors(file: Path, how_to_get: str) -> None:
     from safetensors import SafetensorError, safe_open
 
     if not file.is_file():
+        if pickles := sorted(near.name for near in file.parent.glob("*") if near.suffix in PICKLE_SUFFIXES):
+            raise ModelFilesError(
+                f"{str(file)!r} is missing, and {pickles[0]!r} beside it is a pickle, which can run programs: only "
+                f"safetensors are loaded; {how_to_get}"
+            )
         raise ModelFilesError(f"{str(file)!r} is missing: {how_to_get}")
     try:
         with safe_open(file, framework="numpy") as weights:
             names = weights.keys()
     except (SafetensorError, OSError) as error:
+        if _is_pickle(file):
+            raise ModelFilesError(
+                f"{str(file)!r} is a pickle, which can run programs, under another name: only safetensors are "
+                f"loaded; {how_to_get}"
+            ) from error
         raise ModelFilesError(f"{str(file)!r} is broken ({error}): fetch it again; {how_to_get}") from error
     if not names:
         raise ModelFilesError(f"{str(file)!r} holds no weights: fetch it again; {how_to_get}")
+
+
+def _is_pickle(file: Path) -> bool:
+    """Tell a pickle, or a zip archive of pickles as torch.save writes, by its first bytes."""
+    with file.open("rb") as stream:
+        first = stream.read(4)
+    return first == b"PK\x03\x04" or (first[:1] == b"\x80" and first[1:2] in b"\x02\x03\x04\x05")
 
 
 def revision_of(config: WanConfig) -> str:

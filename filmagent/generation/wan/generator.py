@@ -6,17 +6,19 @@ caption it translates, and nothing of runs, critics or memory policies. Importin
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from filmagent.errors import GenerationError, ModelFilesError
+from filmagent.generation.costs import MachineRate, MemoryFit, ShotCost, ShotShape
 from filmagent.generation.limits import check_request
 from filmagent.generation.port import Capabilities, Frames, GeneratedShot, GenerationRequest, ShotPrompt
 from filmagent.generation.wan.captions import caption_for_wan
@@ -26,13 +28,32 @@ from filmagent.schemas.story import SEAM_FRAMES, Shot, Story
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from filmagent.generation.wan.models import LoadedModels
+    from filmagent.generation.wan.footprint import Footprint
+    from filmagent.generation.wan.models import LoadedModels, Placement
+    from filmagent.generation.wan.texts import PromptFeatures
 
 log = logging.getLogger(__name__)
 
 Translate = Callable[[Story, Shot], ShotPrompt]
-CACHED_PROMPTS = 16
 NOT_INSTALLED = "not installed"
+
+
+@dataclass
+class ShotInWork:
+    """What is known of a shot while it is tried, rung after rung."""
+
+    stage: str = "load"
+    seconds: dict[str, float] = field(default_factory=dict)
+    latents: Tensor | None = None
+    """The denoised shot, once it is there: running out of memory in the decoder does not denoise again."""
+    notes: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Measure a stage, and remember that it is the one at work."""
+        self.stage, started = stage, time.perf_counter()
+        yield
+        self.seconds[stage] = time.perf_counter() - started
 
 
 class WanStoryMemGenerator:
@@ -43,8 +64,11 @@ class WanStoryMemGenerator:
         self.config = config
         self._translate = translate
         self._models: LoadedModels | None = None
+        self._budget: int | None = None
+        self._placed: Placement | None = None
+        self._measured: Footprint | None = None
         self._revision: str | None = None
-        self._prompts: OrderedDict[str, Tensor] = OrderedDict()
+        self._features: PromptFeatures | None = None
         self._lock = threading.Lock()
 
     @property
@@ -77,13 +101,13 @@ class WanStoryMemGenerator:
         Raises:
             ModelFilesError: the files that give the revision are missing or broken.
         """
-        from filmagent.generation.wan.models import device_here
-        from filmagent.generation.wan.precision import choose_precision
-
-        sampling = self.config.sampling
+        sampling, weights = self.config.sampling, self._weights_revision()
+        placement = self._placement()
+        rounding = {} if placement.rung.exact else {"memory_rung": placement.rung.name}
         return {
+            **rounding,
             "generator": self.config.name,
-            "weights": self._weights_revision(),
+            "weights": weights,
             "steps": sampling.steps,
             "guidance": sampling.guidance,
             "guidance_2": sampling.guidance if sampling.guidance_2 is None else sampling.guidance_2,
@@ -92,7 +116,7 @@ class WanStoryMemGenerator:
             "boundary": -1.0 if sampling.boundary_ratio is None else sampling.boundary_ratio,
             "memory_stride": sampling.memory_stride,
             "negative_prompt": sampling.negative_prompt,
-            "precision": choose_precision(self.config.precision, device_here()).name,
+            "precision": placement.precision.name,
         }
 
     def translate(self, story: Story, shot: Shot) -> ShotPrompt:
@@ -102,83 +126,165 @@ class WanStoryMemGenerator:
     def generate(self, request: GenerationRequest) -> GeneratedShot:
         """Make one shot; the overlap with the take before is dropped already.
 
+        When memory runs out, the next rung of the memory ladder is taken and the same shot is gone on with; the
+        shot's notes say so.
+
         Raises:
             UsageError: the request cannot be made; found before anything is loaded.
             ModelFilesError: model files are missing or broken.
-            GenerationError: out of memory, or broken weights.
+            GenerationError: out of memory on the last rung, or broken weights.
             GenerationCancelledError: `request.cancelled` said so.
         """
         check_request(self.capabilities, request)
-        with self._lock, _memory_errors_explained(request):
-            return self._generate(request)
+        with self._lock:
+            work = ShotInWork()
+            while True:
+                started = time.perf_counter()
+                try:
+                    return self._generate(request, work)
+                except (RuntimeError, MemoryError, ModelFilesError) as error:
+                    trouble = _out_of_memory(error)
+                    if trouble is None:
+                        raise
+                # Out here the error is gone, and with it the tensors that its frames held.
+                work.seconds["lost"] = work.seconds.get("lost", 0.0) + time.perf_counter() - started
+                self._step_down(request, work, trouble)
 
-    def _generate(self, request: GenerationRequest) -> GeneratedShot:
+    def keep_within(self, budget_bytes: int) -> None:
+        """Plan with at most this much memory; the models are loaded anew for the next shot."""
+        with self._lock:
+            self._budget, self._placed, self._models = budget_bytes, None, None
+
+    def cost(self, shape: ShotShape) -> ShotCost:
+        """Return a shot's arithmetic, from the files' headers."""
+        return self._footprint().cost(shape)
+
+    def fit(self, shape: ShotShape) -> MemoryFit:
+        """Return the rung of the memory ladder that shots are made on, and the estimated peak of this one."""
+        from filmagent.generation.wan.models import peak_bytes
+
+        placement = self._placement()
+        peak = peak_bytes(self._footprint(), placement.rung, shape, placement.precision)
+        return MemoryFit(placement.rung.name, placement.rung.says, peak, placement.room)
+
+    def machine(self) -> str:
+        """Return device, precision and rung: shots of one size take equally long where these are equal."""
+        from filmagent.generation.wan.rate import device_name
+
+        placement = self._placement()
+        return f"{device_name(placement.precision.device)}, {placement.precision.name}, {placement.rung.name}"
+
+    def measure(self) -> MachineRate:
+        """Multiply matrices for about half a second."""
+        from filmagent.generation.wan.rate import matmul_rate
+
+        return matmul_rate(self._placement().precision)
+
+    def model_bytes(self) -> int:
+        """Return how much disk the weights take."""
+        return self._footprint().files_bytes
+
+    def _generate(self, request: GenerationRequest, work: ShotInWork) -> GeneratedShot:
         import torch
 
+        from filmagent.generation.wan.ladder import use_tiles
         from filmagent.generation.wan.models import use_link
 
-        seconds: dict[str, float] = {}
-        with _timed(seconds, "load"):
+        with work.timed("load"):
             models = self._load()
         use_link(self.config, models, request.link)
-        sampling, pipeline = self.config.sampling, models.pipeline
+        use_tiles(models.pipeline.vae, models.rung, request.size.width, request.size.height)
         with torch.no_grad(), models.precision.context():
-            with _timed(seconds, "text"):
-                prompt = self._text(models, request.prompt)
-                negative = self._text(models, request.negative_prompt or sampling.negative_prompt)
-            with _timed(seconds, "encode"):
-                condition = models.encoder.condition(request.memory, request.seam, request.frames, request.size)
-            last_step = started = time.perf_counter()
+            if work.latents is None:
+                work.latents = self._denoise(request, models, work)
+            with work.timed("decode"):
+                video = models.pipeline.decode_shot(work.latents)
+        if not np.isfinite(video).all():
+            raise GenerationError("the decoder made values that are no numbers: fetch the VAE's files again")
+        frames: Frames = np.rint(video[0] * 255.0).astype(np.uint8)
+        where = () if models.rung.name == "resident" else (f"memory rung {models.rung.name}: {models.rung.says}",)
+        return GeneratedShot(
+            frames=frames[SEAM_FRAMES[request.link] :],
+            seconds={stage: round(value, 3) for stage, value in work.seconds.items()},
+            machine=self.machine(),
+            notes=(*work.notes, *where),
+        )
 
-            def on_step(step: int, steps: int) -> None:
-                nonlocal last_step
-                last_step = time.perf_counter()
-                request.on_step(step, steps)
+    def _denoise(self, request: GenerationRequest, models: LoadedModels, work: ShotInWork) -> Tensor:
+        """Return a shot's denoised latents (1, 16, T, h, w), on the CPU."""
+        import torch
 
-            video = pipeline.make_shot(
+        from filmagent.generation.wan.texts import PromptFeatures
+
+        sampling, texts = self.config.sampling, [request.prompt]
+        if sampling.guidance > 1:
+            texts.append(request.negative_prompt or sampling.negative_prompt)
+        with work.timed("text"):
+            self._features = self._features or PromptFeatures(sampling.max_sequence_length)
+            features = self._features.of(models, texts)
+        with work.timed("encode"):
+            condition = models.encoder.condition(request.memory, request.seam, request.frames, request.size)
+        with work.timed("denoise"):
+            latents: Tensor = models.pipeline.make_shot(
                 condition,
-                prompt_embeds=prompt,
-                negative_prompt_embeds=negative if sampling.guidance > 1 else None,
+                prompt_embeds=features[0],
+                negative_prompt_embeds=features[1] if sampling.guidance > 1 else None,
                 steps=sampling.steps,
                 guidance=sampling.guidance,
                 guidance_2=sampling.guidance_2,
                 memory_stride=sampling.memory_stride,
                 generator=torch.Generator().manual_seed(request.seed),
-                on_step=on_step,
+                output_type="latent",
+                on_step=request.on_step,
                 cancelled=request.cancelled,
+            ).cpu()
+        return latents
+
+    def _step_down(self, request: GenerationRequest, work: ShotInWork, trouble: str) -> None:
+        """Give up the models and take the next rung. Raises GenerationError when there is none."""
+        import torch
+
+        from filmagent.generation.wan.ladder import ladder_on, next_rung
+
+        placement = self._placement()
+        below = next_rung(ladder_on(placement.precision.device), placement.rung)
+        self._models = None
+        gc.collect()
+        torch.cuda.empty_cache()
+        if below is None:
+            raise GenerationError(
+                f"out of memory ({work.stage}: {trouble}) at {request.size}, {request.frames} frames, "
+                f"{len(request.memory)} memory frames, on the last rung of the memory ladder ({placement.rung.name}): "
+                "lower the size, the length or the memory"
             )
-        seconds["denoise"], seconds["decode"] = last_step - started, time.perf_counter() - last_step
-        if not np.isfinite(video).all():
-            raise GenerationError("the decoder made values that are no numbers: fetch the VAE's files again")
-        frames: Frames = np.rint(video[0] * 255.0).astype(np.uint8)
-        return GeneratedShot(
-            frames=frames[SEAM_FRAMES[request.link] :],
-            seconds={stage: round(value, 3) for stage, value in seconds.items()},
+        note = (
+            f"out of memory ({work.stage}: {trouble}): memory rung {placement.rung.name} -> {below.name}, {below.says}"
         )
+        log.warning(note)
+        work.notes.append(note)
+        self._placed = replace(placement, rung=below)
 
     def _load(self) -> LoadedModels:
         from filmagent.generation.wan.models import load_models
 
         if self._models is None:
-            self._models = load_models(self.config)
+            self._models = load_models(self.config, self._placement())
         return self._models
 
-    def _text(self, models: LoadedModels, text: str) -> Tensor:
-        """Return a prompt's features (1, tokens, width); the latest few prompts are remembered."""
-        if text not in self._prompts:
-            limit, pipeline = self.config.sampling.max_sequence_length, models.pipeline
-            length = len(pipeline.tokenizer(text).input_ids)
-            if length > limit:
-                raise GenerationError(
-                    f"the prompt has {length} tokens, {self.config.name} reads {limit}: shorten {text[:60]!r}..."
-                )
-            self._prompts[text], _ = pipeline.encode_prompt(
-                text, do_classifier_free_guidance=False, max_sequence_length=limit
-            )
-            while len(self._prompts) > CACHED_PROMPTS:
-                self._prompts.popitem(last=False)
-        self._prompts.move_to_end(text)
-        return self._prompts[text]
+    def _placement(self) -> Placement:
+        """Return where the models lie or are going to, decided once."""
+        from filmagent.generation.wan.models import choose_placement
+
+        if self._placed is None:
+            self._placed = choose_placement(self._footprint(), self._budget)
+        return self._placed
+
+    def _footprint(self) -> Footprint:
+        from filmagent.generation.wan.footprint import footprint_of
+
+        if self._measured is None:
+            self._measured = footprint_of(self.config)
+        return self._measured
 
     def _weights_revision(self) -> str:
         if self._revision is None:
@@ -188,30 +294,8 @@ class WanStoryMemGenerator:
         return self._revision
 
 
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    seconds[stage] = time.perf_counter() - started
+def _out_of_memory(error: Exception) -> str | None:
+    """Return the first line of an error that says that memory ran out; None for every other error."""
+    from filmagent.generation.wan.ladder import is_out_of_memory
 
-
-@contextmanager
-def _memory_errors_explained(request: GenerationRequest) -> Iterator[None]:
-    """Say what a person can do when memory runs out; everything else passes."""
-    import torch
-
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _out_of_memory(request, error) from error
-    except RuntimeError as error:
-        if "allocate memory" not in str(error):  # torch's CPU allocator has no class of its own
-            raise
-        raise _out_of_memory(request, error) from error
-
-
-def _out_of_memory(request: GenerationRequest, error: Any) -> GenerationError:
-    return GenerationError(
-        f"out of memory at {request.size}, {request.frames} frames, {len(request.memory)} memory frames "
-        f"({str(error)[:120]}): lower the size, the length or the memory"
-    )
+    return (str(error).strip().split("\n")[0][:120] or "no details") if is_out_of_memory(error) else None

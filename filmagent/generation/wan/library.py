@@ -1,4 +1,4 @@
-"""What the Wan generator and the training of papercut use of diffusers and transformers, importable beside any build of torchvision.
+"""What Wan's generators and papercut's training use of diffusers and transformers, beside any build of torchvision.
 
 The one place that imports them: both import torchvision when it is installed, and a torchvision that
 does not fit torch would take them down (see `filmagent.torchvision_shim`).
@@ -19,14 +19,16 @@ from diffusers import (
     WanTransformer3DModel,
 )
 from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
+from diffusers.models.attention_dispatch import dispatch_attention_fn
 from diffusers.models.autoencoders.autoencoder_kl_wan import patchify, unpatchify
-from diffusers.models.transformers.transformer_wan import WanRotaryPosEmbed
+from diffusers.models.modeling_outputs import Transformer2DModelOutput
+from diffusers.models.transformers.transformer_wan import WanAttnProcessor, WanRotaryPosEmbed
 from diffusers.utils.torch_utils import get_module_execution_device, randn_tensor
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
 __all__ = [
-    "AutoTokenizer", "AutoencoderKLWan", "ModelMixin", "PreTrainedModel", "PreTrainedTokenizerFast", "UMT5Config",
-    "UMT5EncoderModel", "UniPCMultistepScheduler", "WanImageToVideoPipeline", "WanRotaryPosEmbed",
-    "WanTransformer3DModel", "convert_wan_transformer_to_diffusers", "get_module_execution_device", "patchify",
-    "randn_tensor", "unpatchify",
+    "AutoTokenizer", "AutoencoderKLWan", "ModelMixin", "PreTrainedModel", "PreTrainedTokenizerFast",
+    "Transformer2DModelOutput", "UMT5Config", "UMT5EncoderModel", "UniPCMultistepScheduler", "WanAttnProcessor",
+    "WanImageToVideoPipeline", "WanRotaryPosEmbed", "WanTransformer3DModel", "convert_wan_transformer_to_diffusers",
+    "dispatch_attention_fn", "get_module_execution_device", "patchify", "randn_tensor", "unpatchify",
 ]

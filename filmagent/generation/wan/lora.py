@@ -59,14 +59,19 @@ def attach_lora(expert: Any, file: Path, name: str, alpha: float | None = None) 
     Raises:
         ModelFilesError: naming the key that has no place, no partner or another shape. The expert is unchanged.
     """
-    from peft import LoraConfig, set_peft_model_state_dict
     from safetensors.torch import load_file
 
     check_safetensors(file, "give a whole LoRA file")
-    weights = _in_diffusers_names(load_file(file), file)
-    layers = sorted({key.rsplit(".lora_", 1)[0] for key in weights})
-    rank = _check_shapes(expert, layers, weights, file)
-    _check_coverage(expert, layers, file)
+    return attach_weights(expert, load_file(file), file, name, alpha)
+
+
+def attach_weights(
+    expert: Any, weights: Mapping[str, Tensor], file: Path, name: str, alpha: float | None = None
+) -> AttachedLora:
+    """Put LoRA weights that were read from a file on an expert; everything else is as in `attach_lora`."""
+    from peft import LoraConfig, set_peft_model_state_dict
+
+    renamed, layers, rank = fit_lora(expert, weights, file)
     config = LoraConfig(
         r=rank, lora_alpha=rank if alpha is None else alpha, use_rslora=True, lora_dropout=0.0, bias="none",
         target_modules=layers,
@@ -74,12 +79,29 @@ def attach_lora(expert: Any, file: Path, name: str, alpha: float | None = None) 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Already found a `peft_config`")  # several adapters are meant
         expert.add_adapter(config, adapter_name=name)
-    result = set_peft_model_state_dict(expert, weights, adapter_name=name)
+    result = set_peft_model_state_dict(expert, renamed, adapter_name=name)
     if result.unexpected_keys:
         expert.delete_adapters(name)
         raise ModelFilesError(f"{str(file)!r}: {result.unexpected_keys[0]!r} found no place in the expert")
     expert.eval()
     return AttachedLora(name, len(layers), rank, (rank if alpha is None else alpha) / math.sqrt(rank))
+
+
+def fit_lora(
+    expert: nn.Module, weights: Mapping[str, Tensor], file: Path
+) -> tuple[dict[str, Tensor], list[str], int]:
+    """Return a LoRA file's weights in diffusers' names, the layers that they adapt, and their rank.
+
+    Looks at names and shapes only: the expert and the weights may lie on the meta device.
+
+    Raises:
+        ModelFilesError: naming the key that has no place, no partner or another shape.
+    """
+    renamed = _in_diffusers_names(weights, file)
+    layers = sorted({key.rsplit(".lora_", 1)[0] for key in renamed})
+    rank = _check_shapes(expert, layers, renamed, file)
+    _check_coverage(expert, layers, file)
+    return renamed, layers, rank
 
 
 def use_lora(expert: Any, name: str | None) -> None:

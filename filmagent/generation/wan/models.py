@@ -6,16 +6,20 @@ Knows files, devices and adapters; nothing of requests or sampling.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from filmagent.errors import GenerationError, ModelFilesError
+from filmagent.generation.costs import ShotShape
 from filmagent.generation.wan.attention import choose_attention, use_attention
 from filmagent.generation.wan.checkpoints import load_part, needed_files
 from filmagent.generation.wan.conditions import ConditionEncoder
 from filmagent.generation.wan.config import WanConfig
+from filmagent.generation.wan.footprint import Footprint
+from filmagent.generation.wan.ladder import Rung, choose_rung, hold_to_budget, ladder_on, place, room_on
 from filmagent.generation.wan.library import AutoencoderKLWan, AutoTokenizer, UMT5EncoderModel, WanTransformer3DModel
 from filmagent.generation.wan.lora import attach_lora, use_lora
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
@@ -25,9 +29,6 @@ from filmagent.schemas.story import LinkKind
 
 log = logging.getLogger(__name__)
 
-ROOM_TO_WORK = 1.4
-"""All models stay on a GPU that holds this many times their weights; on a smaller one they take turns."""
-
 
 @dataclass(frozen=True)
 class LoadedModels:
@@ -36,6 +37,19 @@ class LoadedModels:
     pipeline: WanMemoryPipeline
     encoder: ConditionEncoder
     precision: Precision
+    rung: Rung
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a configuration is going to run, decided before anything is loaded."""
+
+    precision: Precision
+    rung: Rung
+    room: int
+    """Bytes that may be used."""
+    budget: int | None = None
+    """Bytes that a person allowed; None: all that is free."""
 
 
 def device_here() -> torch.device:
@@ -43,14 +57,58 @@ def device_here() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def load_models(config: WanConfig) -> LoadedModels:
+def choose_placement(footprint: Footprint, budget: int | None = None) -> Placement:
+    """Choose the rung of the memory ladder that the largest shot of a configuration fits on."""
+    config = footprint.config
+    precision = choose_precision(config.precision, device_here())
+    room = room_on(precision.device, budget)
+    shot = ShotShape(config.native_size, max(config.frames, config.max_frames), config.max_memory)
+    needs = [(rung, peak_bytes(footprint, rung, shot, precision)) for rung in ladder_on(precision.device)]
+    rung = choose_rung(needs, room)
+    log.info(
+        "memory ladder: %s (%s); room %.1f GB; estimated peaks: %s", rung.name, rung.says, room / 1e9,
+        ", ".join(f"{entry.name} {needed / 1e9:.1f} GB" for entry, needed in needs),
+    )
+    return Placement(precision, rung, room, budget)
+
+
+def peak_bytes(footprint: Footprint, rung: Rung, shot: ShotShape, precision: Precision) -> int:
+    """Return the estimated peak of a shot on a rung of this precision's device."""
+    on_card = precision.device.type != "cpu"
+    return footprint.peak_bytes(rung, shot, precision.expert_dtype.itemsize, on_card=on_card)
+
+
+def load_adapted_expert(config: WanConfig, part: str, dtype: torch.dtype) -> Any:
+    """Load one of diffusers' own experts, `transformer` or `transformer_2`, with its adapters on it.
+
+    Raises:
+        ModelFilesError: files are missing, broken, or do not fit.
+    """
+    expert = load_part(WanTransformer3DModel, config.folder, part, dtype)
+    for adapter in config.adapters:
+        file = adapter.high_noise if part == "transformer" else adapter.low_noise
+        if file is not None:
+            attach_lora(expert, file, adapter.name)
+    return expert
+
+
+def load_models(
+    config: WanConfig, placement: Placement,
+    load_expert: Callable[[WanConfig, str, torch.dtype], Any] = load_adapted_expert,
+) -> LoadedModels:
     """Load a configuration's models; the files are looked at before the first is read.
+
+    Args:
+        config: what to load.
+        placement: where.
+        load_expert: called with the configuration, the part's name and the type of the weights, once an expert.
 
     Raises:
         ModelFilesError: files are missing, broken, or do not fit.
     """
     needed_files(config)
-    precision = choose_precision(config.precision, device_here())
+    precision, rung = placement.precision, placement.rung
+    hold_to_budget(precision.device, placement.budget)
     log.info("%s runs in %s: %s", config.name, precision.name, precision.reason)
     two = config.sampling.boundary_ratio is not None
     folder, dtype = config.folder, precision.expert_dtype
@@ -63,17 +121,14 @@ def load_models(config: WanConfig) -> LoadedModels:
         text_encoder=load_part(UMT5EncoderModel, folder, "text_encoder", dtype),
         vae=load_part(AutoencoderKLWan, folder, "vae", torch.float32),
         scheduler=make_scheduler(config.sampling.grid, config.sampling.shift),
-        transformer=load_part(WanTransformer3DModel, folder, "transformer", dtype),
-        transformer_2=load_part(WanTransformer3DModel, folder, "transformer_2", dtype) if two else None,
+        transformer=load_expert(config, "transformer", dtype),
+        transformer_2=load_expert(config, "transformer_2", dtype) if two else None,
         boundary_ratio=config.sampling.boundary_ratio,
     )
     pipeline.set_progress_bar_config(disable=True)
-    for adapter in config.adapters:
-        attach_lora(pipeline.transformer, adapter.high_noise, adapter.name)
-        if two and adapter.low_noise is not None:
-            attach_lora(pipeline.transformer_2, adapter.low_noise, adapter.name)
-    _place(pipeline, precision)
-    return LoadedModels(pipeline, ConditionEncoder(pipeline.vae), precision)
+    _choose_kernel(pipeline, precision)
+    place(pipeline, rung, precision.device, precision.expert_dtype)
+    return LoadedModels(pipeline, ConditionEncoder(pipeline.vae), precision, rung)
 
 
 def use_link(config: WanConfig, models: LoadedModels, link: LinkKind) -> None:
@@ -92,24 +147,10 @@ def use_link(config: WanConfig, models: LoadedModels, link: LinkKind) -> None:
             use_lora(expert, found.name)
 
 
-def _place(pipeline: WanMemoryPipeline, precision: Precision) -> None:
-    """Choose the attention kernel, then put all models on the GPU if they fit, else one at a time."""
+def _choose_kernel(pipeline: WanMemoryPipeline, precision: Precision) -> None:
+    """Choose the experts' attention kernel."""
     experts = [expert for expert in (pipeline.transformer, pipeline.transformer_2) if expert is not None]
     choice = choose_attention(precision.device, precision.expert_dtype)
     if choice.backend != "native":
         use_attention(experts, choice)
     log.info("attention: %s (%s)", choice.backend, choice.reason)
-    if precision.device.type == "cpu":
-        return
-    weights = sum(_bytes_of(model) for model in (*experts, pipeline.text_encoder, pipeline.vae))
-    room = torch.cuda.get_device_properties(precision.device).total_memory
-    if weights * ROOM_TO_WORK <= room:
-        pipeline.to(precision.device)
-        log.info("all models stay on the GPU: %.0f of %.0f GB", weights / 1e9, room / 1e9)
-    else:
-        pipeline.enable_model_cpu_offload(device=precision.device)
-        log.info("models take turns on the GPU: %.0f GB of weights, %.0f GB of memory", weights / 1e9, room / 1e9)
-
-
-def _bytes_of(model: Any) -> int:
-    return sum(weight.numel() * weight.element_size() for weight in model.parameters())

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from filmagent.errors import GenerationCancelledError, GenerationError, ModelFilesError
 from filmagent.generation.wan.conditions import ShotCondition
-from filmagent.generation.wan.library import WanImageToVideoPipeline, randn_tensor
+from filmagent.generation.wan.library import WanImageToVideoPipeline, get_module_execution_device, randn_tensor
 from filmagent.generation.wan.rope import MemoryRope, install_memory_rope, memory_positions
 
 MASK_CHANNELS = 4
@@ -78,7 +78,7 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
             GenerationError: the result holds values that are not numbers, or memory does not fit the positions.
             ModelFilesError: these experts cannot be conditioned this way.
         """
-        self._check_experts()
+        self._check_experts(condition)
         known = condition.latents.shape
         scale = self.vae_scale_factor_spatial
         height, width = known[3] * scale, known[4] * scale
@@ -116,6 +116,28 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
             self._condition = None
             self.maybe_free_model_hooks()  # the stock code frees them only when nothing was raised
 
+    @torch.no_grad()
+    def decode_shot(self, latents: Tensor) -> Any:
+        """Decode latents (1, 16, T, h, w) to float32 frames (1, F, H, W, 3) from 0 to 1, as the stock pipeline does."""
+        config, vae = self.vae.config, self.vae
+        latents = latents.to(get_module_execution_device(vae), vae.dtype)
+        means, deviations = (
+            torch.tensor(values).view(1, config.z_dim, 1, 1, 1).to(latents)
+            for values in (config.latents_mean, config.latents_std)
+        )
+        try:
+            # Divided by the inverse, as the stock code does: equal to the last bit.
+            video = vae.decode(latents / (1.0 / deviations) + means, return_dict=False)[0]
+            return self.video_processor.postprocess_video(video, output_type="np")
+        finally:
+            self.maybe_free_model_hooks()
+
+    @property
+    def _execution_device(self) -> torch.device:
+        """Where the experts compute; the text encoder may lie elsewhere."""
+        device: torch.device = get_module_execution_device(self.transformer)
+        return device
+
     def prepare_latents(
         self, image: Tensor, batch_size: int, num_channels_latents: int = 16, height: int = 480, width: int = 832,
         num_frames: int = 81, dtype: torch.dtype | None = None, device: torch.device | None = None,
@@ -125,6 +147,8 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
         if self._condition is None:
             raise GenerationError("call make_shot: a shot needs its condition")
         condition, memory = self._condition.latents.to(device, dtype), self._condition.memory
+        if self._reads_text_alone():
+            condition = condition[:, :0]  # the stock loop joins it to the noise
         if latents is not None:
             return latents.to(device, dtype), condition
         shape = (batch_size, num_channels_latents, condition.shape[2] - memory, *condition.shape[3:])
@@ -141,10 +165,21 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
     def _ropes(self) -> list[MemoryRope]:
         return [install_memory_rope(expert) for expert in self._experts()]
 
-    def _check_experts(self) -> None:
-        """Refuse experts that read anything but noise, mask and latents."""
+    def _reads_text_alone(self) -> bool:
+        """Whether the experts are text-to-video ones (Wan2.2-T2V-A14B's kind), which are shown no pictures."""
+        return all(expert.config.in_channels == self.vae.config.z_dim for expert in self._experts())
+
+    def _check_experts(self, condition: ShotCondition) -> None:
+        """Refuse experts that read anything but noise, mask and latents; or noise alone, when nothing is shown."""
         channels = self.vae.config.z_dim
         wanted = channels + MASK_CHANNELS + channels
+        if self._reads_text_alone():
+            if condition.latents[:, :MASK_CHANNELS].any():
+                raise ModelFilesError(
+                    "text-to-video experts see neither memory nor the shot before; that needs a Wan2.2 image-to-video "
+                    "expert (such as Wan2.2-I2V-A14B)"
+                )
+            wanted = channels
         for expert in self._experts():
             if expert.config.in_channels != wanted or expert.config.image_dim is not None:
                 raise ModelFilesError(

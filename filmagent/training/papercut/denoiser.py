@@ -30,7 +30,7 @@ class Mixture:
 
     memory_for_first_stills: tuple[int, ...] = (0, 0, 0, 1)
     memory_for_stills: tuple[int, ...] = (0, 1, 1, 2)
-    memory_for_shots: tuple[int, ...] = (0, 1, 1, 3, 3, 5)
+    memory_for_shots: tuple[int, ...] = (0, 1, 1, 3, 5)
     """Few different counts: every one is a shape that compiled blocks are compiled for."""
     colours_kept_with_memory: float = 0.4
     colours_kept_without_memory: float = 0.9

@@ -29,7 +29,10 @@ from filmagent.training.papercut.world import (
 )
 from filmagent.training.papercut.world.render import FRAMES, HEIGHT, WIDTH
 
-MI2V_SHARE, MM2V_SHARE = 0.17, 0.18
+MI2V_SHARE, MM2V_SHARE = 0.72, 0.18
+"""Most shots are learned from their first frame on: papercut opens a cut with a still and films on from it."""
+CONTINUED_SHARE = {1: 0.45, 5: 0.8}
+"""How many shots with so many known frames begin anywhere in a movement, as joins do; the others begin as cuts do."""
 FIRST_MOMENT_SHARE = 0.65
 GREY = 127.5
 
@@ -119,7 +122,7 @@ def make_story(encoder: Encoder, seed: int, number: int, stills: int, shots: int
 def _shot(encoder: Encoder, rng: random.Random, story: WorldStory) -> Clip:
     chance = rng.random()
     frames = 1 if chance < MI2V_SHARE else 5 if chance < MI2V_SHARE + MM2V_SHARE else 0
-    shot = render_shot(sample_shot(rng, story, continued=frames > 0 and rng.random() < 0.8))
+    shot = render_shot(sample_shot(rng, story, continued=rng.random() < CONTINUED_SHARE.get(frames, 0.0)))
     video = pixels(shot.frames[None])
     condition = None
     if frames:

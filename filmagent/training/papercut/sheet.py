@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from filmagent.generation.papercut.generator import papercut_config
+from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
-from filmagent.generation.wan.generator import WanStoryMemGenerator
 from filmagent.training.papercut.captions import caption
 from filmagent.training.papercut.world import ShotScript, render_frames, sample_shot, sample_story
 from filmagent.training.papercut.world.render import FRAMES, HEIGHT, WIDTH
@@ -51,9 +51,9 @@ def held_out_rows(count: int, seed: int = 11) -> list[SheetRow]:
     return rows
 
 
-def sample_sheet(weights: Path, rows: Sequence[SheetRow], steps: int = 14, guidance: float = 2.0) -> Image.Image:
+def sample_sheet(weights: Path, rows: Sequence[SheetRow], steps: int = 14, guidance: float = 3.0) -> Image.Image:
     """Per row: two remembered keyframes, then for every wanted shot the true frame and two sampled ones."""
-    generator = WanStoryMemGenerator(papercut_config(weights, steps=steps, guidance=guidance))
+    generator = PapercutGenerator(papercut_config(weights, steps=steps, guidance=guidance))
     rng = random.Random(0)
     lines = []
     for number, row in enumerate(rows):

@@ -41,9 +41,9 @@ class DenoiserTraining:
     words_until: float = 0.1
     """Until here pictures are learned from words, mostly without memory: more examples a second."""
     stills_until: float = 0.42
-    mixed_until: float = 0.52
-    shots_mixed: float = 0.6
-    shots_late: float = 0.85
+    mixed_until: float = 0.48
+    shots_mixed: float = 0.5
+    shots_late: float = 0.5
     stills_a_story: int = 8
     shots_a_story: int = 3
     stills_beside_shots: int = 3

@@ -1,0 +1,88 @@
+"""Whether model files fit the classes that load them, by names and shapes alone.
+
+The classes are built on torch's meta device, which holds shapes and no numbers: a 14B expert takes a second and no
+memory. Only the headers of the files are read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from filmagent.errors import ModelFilesError
+from filmagent.generation.wan.checkpoints import check_safetensors, weight_files
+from filmagent.generation.wan.library import AutoencoderKLWan, UMT5Config, UMT5EncoderModel, WanTransformer3DModel
+from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS, fit_lora
+
+DIFFUSERS_CLASSES = {
+    "vae": AutoencoderKLWan, "transformer": WanTransformer3DModel, "transformer_2": WanTransformer3DModel,
+}
+
+
+def empty_part(folder: Path, part: str) -> Any:
+    """Return a part of a model folder, as its config.json says, on the meta device.
+
+    Raises:
+        ModelFilesError: config.json is missing or does not describe such a model.
+    """
+    home = folder / part
+    try:
+        with torch.device("meta"):
+            if part == "text_encoder":
+                return UMT5EncoderModel(UMT5Config.from_pretrained(home, local_files_only=True))
+            kind = DIFFUSERS_CLASSES[part]
+            return kind.from_config(kind.load_config(home, local_files_only=True))
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise ModelFilesError(f"{str(home / 'config.json')!r} describes no such model ({error})") from error
+
+
+def check_part_fits(folder: Path, part: str, how_to_get: str) -> None:
+    """Raise ModelFilesError unless the part's files hold exactly the tensors of its class, in their shapes."""
+    home = folder / part
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in weight_files(folder, part, how_to_get):
+        shapes |= tensor_shapes(file, how_to_get)
+    model = empty_part(folder, part)
+    wanted = model.state_dict(keep_vars=True)
+    ending = f"fetch it again; {how_to_get}"
+    for name, shape in shapes.items():
+        if name not in wanted:
+            raise ModelFilesError(f"{str(home)!r} holds {name!r}, which {type(model).__name__} does not have: {ending}")
+        if shape != tuple(wanted[name].shape):
+            raise ModelFilesError(
+                f"{str(home)!r} holds {name!r} in shape {shape} instead of {tuple(wanted[name].shape)}: {ending}"
+            )
+    for names in _names_of_one_tensor(wanted):
+        if not any(name in shapes for name in names):
+            raise ModelFilesError(f"{str(home)!r} lacks {names[0]!r}: {ending}")
+
+
+def check_lora_fits(expert: Any, file: Path, how_to_get: str) -> None:
+    """Raise ModelFilesError unless a file adapts every linear layer of every block of an expert, in its shapes."""
+    empty = {name: torch.empty(shape, device="meta") for name, shape in tensor_shapes(file, how_to_get).items()}
+    _, layers, _ = fit_lora(expert, empty, file)
+    if len(layers) != (wanted := len(ORIGINAL_TO_DIFFUSERS) * len(expert.blocks)):
+        raise ModelFilesError(
+            f"{str(file)!r} adapts {len(layers)} layers instead of {wanted}: fetch it again; {how_to_get}"
+        )
+
+
+def tensor_shapes(file: Path, how_to_get: str) -> dict[str, tuple[int, ...]]:
+    """Return name -> shape from the header of a safetensors file. Raises ModelFilesError if it is none."""
+    from safetensors import safe_open
+
+    check_safetensors(file, how_to_get)
+    with safe_open(file, framework="numpy") as weights:
+        return {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+
+
+def _names_of_one_tensor(state: Mapping[str, Any]) -> list[list[str]]:
+    """Group names that stand for the same tensor: files hold shared weights under one of them."""
+    names: dict[int, list[str]] = defaultdict(list)
+    for name, tensor in state.items():
+        names[id(tensor)].append(name)
+    return list(names.values())

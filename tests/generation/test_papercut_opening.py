@@ -1,0 +1,88 @@
+"""How papercut films a cut: the opening picture first, then on from it; with toy weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from filmagent.errors import GenerationCancelledError, UsageError
+from filmagent.generation.costs import ShotShape
+from filmagent.generation.papercut.opening import PapercutGenerator
+from filmagent.generation.port import FrameSize, GenerationRequest
+from filmagent.generation.wan.generator import WanStoryMemGenerator
+from tests.support.tiny_wan import build_tiny_wan, tiny_config
+
+SIZE = FrameSize(32, 32)
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    return tiny_config(build_tiny_wan(tmp_path_factory.mktemp("weights"), experts=1), experts=1)
+
+
+@pytest.fixture(scope="module")
+def generator(config):
+    return PapercutGenerator(config)
+
+
+@pytest.fixture(scope="module")
+def plain(config):
+    return WanStoryMemGenerator(config)
+
+
+def request(**changes):
+    shot = GenerationRequest(prompt="wide shot the cat walks", link="scene_cut", seed=3, size=SIZE, frames=9)
+    return replace(shot, **changes)
+
+
+def picture(value):
+    return np.full((32, 32, 3), value, np.uint8)
+
+
+def test_a_cut_is_its_opening_picture_filmed_on(generator, plain):
+    made = generator.generate(request(memory=(picture(40),)))
+    opening = plain.generate(request(memory=(picture(40),), frames=1)).frames
+    later = plain.generate(request(memory=(picture(40),), link="MI2V", seam=opening)).frames
+    assert made.frames.shape == (9, 32, 32, 3)
+    assert np.array_equal(made.frames, np.concatenate([opening, later]))
+
+
+@pytest.mark.parametrize(("link", "count"), [("MI2V", 1), ("MM2V", 5)])
+def test_a_join_is_made_as_everywhere(generator, plain, link, count):
+    seam = np.stack([picture(30 + 20 * index) for index in range(count)])
+    made = generator.generate(request(link=link, seam=seam))
+    assert np.array_equal(made.frames, plain.generate(request(link=link, seam=seam)).frames)
+
+
+def test_progress_runs_to_the_end_and_never_back(generator):
+    seen = []
+    generator.generate(request(on_step=lambda step, steps: seen.append((step, steps))))
+    steps = [step for step, _ in seen]
+    assert steps == sorted(steps)
+    assert len({total for _, total in seen}) == 1
+    assert steps[-1] == seen[-1][1]
+
+
+def test_it_can_be_stopped_in_the_opening_picture(generator):
+    with pytest.raises(GenerationCancelledError):
+        generator.generate(request(cancelled=lambda: True))
+
+
+def test_what_cannot_be_made_is_refused_before_the_opening_picture(generator):
+    steps = []
+    with pytest.raises(UsageError, match="frames"):
+        generator.generate(request(frames=8, on_step=lambda step, steps_: steps.append(step)))
+    assert steps == []
+
+
+def test_its_takes_are_not_the_plain_generators_takes(generator, plain):
+    assert dict(generator.fingerprint) != dict(plain.fingerprint)
+
+
+def test_the_opening_picture_is_paid_for(generator, plain):
+    shape = ShotShape(SIZE, 9, 2)
+    opening = plain.cost(replace(shape, frames=1))
+    assert generator.cost(shape).denoise_flops == plain.cost(shape).denoise_flops + opening.denoise_flops
+    assert generator.cost(shape).tokens == plain.cost(shape).tokens
