@@ -10,7 +10,7 @@ from PIL import Image
 from filmagent.errors import GenerationCancelledError, GenerationError, ModelFilesError
 from filmagent.generation.port import FrameSize
 from filmagent.generation.wan.conditions import ConditionEncoder
-from filmagent.generation.wan.library import UniPCMultistepScheduler, WanImageToVideoPipeline, WanTransformer3DModel
+from filmagent.generation.wan.library import UniPCMultistepScheduler, WanImageToVideoPipeline
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
 from filmagent.generation.wan.schedule import make_scheduler
 from tests.support.tiny_wan import tiny_expert, tiny_vae
@@ -137,10 +137,22 @@ def test_values_that_are_no_numbers_are_no_film():
         shoot(pipeline)
 
 
+def one_expert(in_channels):
+    pipeline = WanMemoryPipeline(
+        scheduler=make_scheduler("wan", 3.0), **models(1) | {"transformer": tiny_expert(1, in_channels)}
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
 def test_an_expert_that_reads_other_channels_is_refused():
-    wrong = models(1) | {"transformer": WanTransformer3DModel(
-        num_attention_heads=2, attention_head_dim=12, in_channels=16, text_dim=16, freq_dim=16, ffn_dim=32, num_layers=1
-    )}
-    pipeline = WanMemoryPipeline(scheduler=make_scheduler("wan", 3.0), **wrong)
-    with pytest.raises(ModelFilesError, match="reads 16 channels"):
-        shoot(pipeline)
+    with pytest.raises(ModelFilesError, match="reads 20 channels"):
+        shoot(one_expert(20))
+
+
+def test_a_text_to_video_expert_films_from_text_and_refuses_memory():
+    assert shoot(one_expert(16)).shape == (1, 9, 32, 48, 3)
+    with pytest.raises(ModelFilesError, match="neither memory nor the shot before"):
+        shoot(one_expert(16), memory=1)
+    with pytest.raises(ModelFilesError, match="neither memory nor the shot before"):
+        shoot(one_expert(16), seam=pictures(1))

@@ -22,7 +22,7 @@ from filmagent.generation.costs import MachineRate, MemoryFit, ShotCost, ShotSha
 from filmagent.generation.limits import check_request
 from filmagent.generation.port import Capabilities, Frames, GeneratedShot, GenerationRequest, ShotPrompt
 from filmagent.generation.wan.captions import caption_for_wan
-from filmagent.generation.wan.config import WanConfig
+from filmagent.generation.wan.config import Sampling, WanConfig
 from filmagent.schemas.story import SEAM_FRAMES, Shot, Story
 
 if TYPE_CHECKING:
@@ -210,13 +210,17 @@ class WanStoryMemGenerator:
             notes=(*work.notes, *where),
         )
 
+    def _sampling(self, request: GenerationRequest) -> Sampling:
+        """Return how this shot is denoised; a generator that films its links differently says so here."""
+        return self.config.sampling
+
     def _denoise(self, request: GenerationRequest, models: LoadedModels, work: ShotInWork) -> Tensor:
         """Return a shot's denoised latents (1, 16, T, h, w), on the CPU."""
         import torch
 
         from filmagent.generation.wan.texts import PromptFeatures
 
-        sampling, texts = self.config.sampling, [request.prompt]
+        sampling, texts = self._sampling(request), [request.prompt]
         if sampling.guidance > 1:
             texts.append(request.negative_prompt or sampling.negative_prompt)
         with work.timed("text"):
