@@ -52,7 +52,7 @@ def held_out_rows(count: int, seed: int = 11) -> list[SheetRow]:
 
 
 def sample_sheet(weights: Path, rows: Sequence[SheetRow], steps: int = 14, guidance: float = 3.0) -> Image.Image:
-    """Per row: two remembered keyframes, then for every wanted shot the true frame and two sampled ones."""
+    """Per row: two remembered keyframes, then for every wanted shot the true frame and three sampled ones."""
     generator = PapercutGenerator(papercut_config(weights, steps=steps, guidance=guidance))
     rng = random.Random(0)
     lines = []
@@ -70,7 +70,7 @@ def sample_sheet(weights: Path, rows: Sequence[SheetRow], steps: int = 14, guida
                 memory=tuple(memory),
             )
             made = generator.generate(request).frames
-            cells += [render_frames(script, [8]).frames[0], made[8], made[16]]
+            cells += [render_frames(script, [8]).frames[0], made[0], made[8], made[16]]
         lines.append(np.concatenate(cells, axis=1))
     return Image.fromarray(np.concatenate(lines))
 
