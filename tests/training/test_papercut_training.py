@@ -133,7 +133,8 @@ def test_training_begins_with_exported_weights(tmp_path, encoder, grey):
         replace(TOY, start_from=tmp_path / "weights"), tmp_path / "run", stills, shots, grey, max_steps=0
     )
     for name, weight in first.state_dict().items():
-        assert torch.allclose(begun.models.state_dict()[name], weight, atol=1e-3), name
+        stored = weight.half().float()  # exported weights are kept in half precision
+        assert torch.equal(begun.models.state_dict()[name], stored), name
 
 
 def test_a_shots_first_latent_is_its_first_frame_encoded_alone(encoder):
