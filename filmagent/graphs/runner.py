@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -22,6 +22,7 @@ from filmagent.graphs.context import FilmContext
 from filmagent.graphs.questions import ANSWERS, Question, problem_with
 from filmagent.graphs.run_folder import RunRequest, only_worker, read_request, write_request
 from filmagent.graphs.stale import Stale, stale_in_run
+from filmagent.graphs.state import FilmState
 from filmagent.graphs.studio import Studio
 from filmagent.graphs.take_store import TakeStore
 from filmagent.schemas.story import Story
@@ -134,7 +135,7 @@ def what_becomes_stale(folder: Path, shots: tuple[str, ...]) -> tuple[Stale, ...
     if not snapshot.values.get("film"):
         raise UsageError(f"{folder} has no finished film yet; `filmagent resume {folder}` finishes it")
     _check_shots(snapshot, shots)
-    return stale_in_run(snapshot.values, TakeStore(folder), shots)
+    return stale_in_run(cast("FilmState", snapshot.values), TakeStore(folder), shots)
 
 
 def check_answer(question: OpenQuestion, answer: Answer) -> Answer:

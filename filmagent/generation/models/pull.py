@@ -85,7 +85,7 @@ def _already_there(models: ModelSet, say: Callable[[str], None]) -> tuple[OnDisk
 def count(repository: Repository) -> Needed:
     """Ask the hub which files a pull would fetch, without fetching any. Raises ModelFilesError."""
     from huggingface_hub import HfApi, constants, snapshot_download
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     try:
         commit = repository.revision or HfApi().model_info(repository.id).sha
@@ -127,7 +127,7 @@ def check_room(name: str, plan: list[Needed], say: Callable[[str], None]) -> Non
 
 def _fetch(needed: Needed, show_bars: bool) -> OnDisk:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     repository = needed.repository
     with ExitStack() as stack:

@@ -126,4 +126,5 @@ def flow_loss(denoiser: WanTransformer3DModel, text: Tensor, batch: Batch) -> Te
     ):
         flow = denoiser(told, level * 1000, text, return_dict=False)[0]
     error = (flow.float() - (noise - batch.clean))[:, :, batch.memory :].pow(2)
-    return (error * batch.weight).sum() / (batch.weight.sum() * error.shape[1])
+    loss: Tensor = (error * batch.weight).sum() / (batch.weight.sum() * error.shape[1])
+    return loss

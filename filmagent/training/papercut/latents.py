@@ -83,7 +83,8 @@ class Encoder:
         """Encode clips [B, 3, F, H, W] from -1 to 1."""
         with torch.autocast("cpu", dtype=torch.bfloat16):
             found = self.vae.encode(video).latent_dist.mode().float()
-        return (found - self.mean) / self.std
+        latents: Tensor = (found - self.mean) / self.std
+        return latents
 
 
 def open_encoder(folder: Path) -> Encoder:

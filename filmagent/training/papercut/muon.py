@@ -22,7 +22,8 @@ def _orthogonal(update: Tensor) -> Tensor:
     for _ in range(5):
         gram = x @ x.mT
         x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
-    return (x.mT if tall else x).to(update.dtype)
+    done: Tensor = (x.mT if tall else x).to(update.dtype)
+    return done
 
 
 class Muon(torch.optim.Optimizer):
@@ -56,7 +57,8 @@ class Muon(torch.optim.Optimizer):
 
 def split_weights(model: nn.Module, first_and_last: tuple[str, ...]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """(matrices for Muon, the rest for AdamW); embeddings, inputs and outputs named in `first_and_last` are rest."""
-    matrices, rest = [], []
+    matrices: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
     for name, weight in model.named_parameters():
         if not weight.requires_grad:
             continue

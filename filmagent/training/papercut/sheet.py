@@ -37,7 +37,7 @@ class SheetRow:
 def held_out_rows(count: int, seed: int = 11) -> list[SheetRow]:
     """Rows of stories that no training seed makes; every second one without memory, its colours in the words."""
     rng = random.Random(f"sheet {seed}")
-    rows = []
+    rows: list[SheetRow] = []
     while len(rows) < count:
         story = sample_story(rng)
         shots = [sample_shot(rng, story) for _ in range(20)]

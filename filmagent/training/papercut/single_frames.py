@@ -18,7 +18,7 @@ from filmagent.generation.wan.library import AutoencoderKLWan, patchify, unpatch
 
 
 def _forward(
-    convolution: nn.Conv3d, whole: Callable[[Tensor, Tensor | None], Tensor], x: Tensor, cache_x: Tensor | None = None
+    convolution: nn.Conv3d, whole: Callable[..., Tensor], x: Tensor, cache_x: Tensor | None = None
 ) -> Tensor:
     if x.shape[2] != 1 or cache_x is not None:
         return whole(x, cache_x)
@@ -36,7 +36,7 @@ def speed_up(vae: AutoencoderKLWan) -> AutoencoderKLWan:
                 module.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
             if module.stride == (1, 1, 1):
                 # An instance attribute shadows the class's forward; the stock method stays underneath for clips.
-                module.forward = partial(_forward, module, module.forward)
+                module.forward = partial(_forward, module, module.forward)  # type: ignore[method-assign]
         elif isinstance(module, nn.Conv2d):
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return vae
@@ -55,7 +55,8 @@ class SingleFrames(nn.Module):
     def encode(self, frames: Tensor) -> Tensor:
         """The means [B, z, 1, h, w] of single frames from -1 to 1."""
         features = self.vae.encoder(patchify(frames, patch_size=self.vae.config.patch_size))
-        return self.vae.quant_conv(features)[:, : self.vae.config.z_dim]
+        means: Tensor = self.vae.quant_conv(features)[:, : self.vae.config.z_dim]
+        return means
 
     def forward(self, frames: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """The frames again, decoded from their means plus `noise` in units of the means' spread; and the means."""

@@ -190,7 +190,7 @@ def _step(settings: DenoiserTraining, run: Run, batch: Batch, factor: float) -> 
         optimizer.zero_grad()
     text = encode_text(run.tokenizer, run.models.encoder, batch.sentences)
     loss = flow_loss(run.models.denoiser, text, batch)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(run.models.parameters(), 1.0)
     for optimizer in run.optimizers:
         optimizer.step()

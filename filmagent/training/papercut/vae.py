@@ -223,7 +223,7 @@ def _step(run: _Run, true: Tensor, weights: Tensor, edge: float, noise: float) -
     loss = reconstruction_loss(made, true, weights, edge) + 3e-4 * mean.float().pow(2).mean()
     for optimizer in run.optimizers:
         optimizer.zero_grad()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(run.vae.parameters(), 1.0)
     for optimizer in run.optimizers:
         optimizer.step()

@@ -54,7 +54,8 @@ def memento_expert(weights: Mapping[str, Tensor], config: Mapping[str, Any],
         expert.load_state_dict(typed, strict=True, assign=True)
     except RuntimeError as error:
         raise ModelFilesError(f"these weights do not fit a Memento expert of this configuration: {error}") from error
-    return expert.eval()
+    ready: MementoTransformer = expert.eval()
+    return ready
 
 
 def load_configured_expert(config: WanConfig, part: str, dtype: torch.dtype) -> Any:

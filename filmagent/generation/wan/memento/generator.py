@@ -100,7 +100,8 @@ class WanMementoGenerator(WanStoryMemGenerator):
         models = self._load()
         with torch.no_grad(), models.precision.context():
             picture = models.pipeline.decode_shot(made.identity)[0, 0]
-        return np.rint(picture * 255.0).astype(np.uint8)
+        drawn: Image = np.rint(picture * 255.0).astype(np.uint8)
+        return drawn
 
     def _denoise(self, request: GenerationRequest, models: LoadedModels, work: ShotInWork) -> Tensor:
         """Return a shot's denoised latents (1, 16, T, h, w), on the CPU."""

@@ -78,11 +78,12 @@ class QueryAttention(nn.Module):
         """Return raw scores (queries, tokens), averaged over heads: no norms here, and no softmax."""
         asked, keys = self._split(self.q(queries))[0], rotate(self._split(self.k(features)), rotary)[0]
         scores = torch.einsum("qhd,khd->hqk", asked, keys) / asked.shape[-1] ** 0.5
-        return scores.mean(dim=0)
+        averaged: Tensor = scores.mean(dim=0)
+        return averaged
 
     def _split(self, features: Tensor) -> Tensor:
         """(tokens, width) -> (1, tokens, heads, head dim)."""
-        return features.unflatten(-1, (self.heads, -1))[None]
+        return features.reshape(1, len(features), self.heads, -1)
 
 
 class KeyframeQuery(nn.Module):
@@ -115,7 +116,7 @@ class KeyframeQuery(nn.Module):
         queries = torch.cat([local, overall])
         queries = queries + self.query_to_visual(queries, tokens, rotary)
         raw = self.query_to_visual.similarity(queries, tokens, rotary)
-        by_frame = raw.unflatten(1, (pool.shape[2], -1)).mean(dim=-1)
+        by_frame = raw.reshape(len(raw), pool.shape[2], -1).mean(dim=-1)
         return by_frame[: len(self.queries)].mean(dim=0), by_frame[len(self.queries) :].mean(dim=0)
 
     def forward(self, pool: Tensor, text: Tensor, story: Tensor, rotary: tuple[Tensor, Tensor],

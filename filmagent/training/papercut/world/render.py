@@ -59,7 +59,8 @@ def render_frames(script: ShotScript, indices: range | list[int]) -> RenderedSho
 
 
 def _frame(script: ShotScript, place: Image.Image, seconds: float) -> tuple[Image.Image, dict[int, Image.Image]]:
-    picture, seen = place, {}
+    picture = place
+    seen: dict[int, Image.Image] = {}
     for part in script.performances:
         layer = _figure_layer(script, part, seconds, place.size)
         alpha = layer.getchannel("A")
