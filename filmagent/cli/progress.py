@@ -14,12 +14,12 @@ from tqdm import tqdm
 
 
 class Progress:
-    """A bar over all steps of all shots. Retakes lengthen it; what was already on disk counts as done."""
+    """A bar over all takes, each counted by its share of steps. Retakes lengthen it; what was on disk counts as done."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
         self._bar: Any = None
-        self._steps_a_shot = 0
+        self._finished = 0
 
     def __enter__(self) -> Self:
         return self
@@ -46,25 +46,30 @@ class Progress:
     def _on_shot(self, event: Mapping[str, Any]) -> None:
         attempt = f", attempt {event['attempt']}" if event["attempt"] > 1 else ""
         self.say(f"shot {event['index'] + 1}/{event['of']}{attempt} ({event['link']}): {event['caption']}")
+        self._finish_take()
 
     def _on_reused(self, event: Mapping[str, Any]) -> None:
         self.say(f"shot {event['index'] + 1}/{event['of']}: already made")
+        self._finish_take()
 
     def _on_step(self, event: Mapping[str, Any]) -> None:
         if self._bar is None:
-            self._steps_a_shot = event["steps"]
-            left = event["of"] - event["index"]
             self._bar = tqdm(
-                total=left * event["steps"],
+                total=float(event["of"] - event["index"]),
                 file=sys.stderr,
-                unit="step",
                 dynamic_ncols=True,
-                bar_format="{desc} |{bar}| {n_fmt}/{total_fmt} steps, {elapsed} gone, {remaining} left",
+                smoothing=0,
+                bar_format="{desc} |{bar}| {percentage:3.0f} %, {elapsed} gone, {remaining} left",
             )
         self._bar.set_description_str(
             f"shot {event['index'] + 1}/{event['of']}, step {event['step']}/{event['steps']}", refresh=False
         )
-        self._bar.update(1)
+        self._bar.update(self._finished + event["step"] / event["steps"] - self._bar.n)
+
+    def _finish_take(self) -> None:
+        """Count the take before as done, once the next one begins."""
+        if self._bar is not None:
+            self._finished += 1
 
     def _on_note(self, event: Mapping[str, Any]) -> None:
         self.say(f"  {event['text']}")
@@ -73,7 +78,7 @@ class Progress:
         if event["outcome"] != "pass":
             self.say(f"  critic: {event['outcome']}: {event['reason']}")
         if event["outcome"] == "retake" and self._bar is not None:
-            self._bar.total += self._steps_a_shot
+            self._bar.total += 1
             self._bar.refresh()
 
     def _on_stale(self, event: Mapping[str, Any]) -> None:
