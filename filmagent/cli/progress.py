@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 
 class Progress:
-    """A bar over all takes, each counted by its share of steps. Retakes lengthen it; what was on disk counts as done."""
+    """A bar over all takes, each counted by its share of steps. Retakes lengthen it; what is on disk counts as done."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
