@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import getattr_static
-from typing import cast
+from typing import Literal, cast
 
 from filmagent.errors import UsageError
 from filmagent.generation.limits import check_request_fits, check_size
@@ -30,23 +30,26 @@ class Entry:
 
     module: str
     factory: str
-    needs_folder: bool = False
+    folder: Literal["none", "possible", "needed"] = "none"
     """Whether the name is followed by `:FOLDER`, the model's files."""
 
 
 GENERATORS: Mapping[str, Entry] = {
-    "papercut": Entry("filmagent.generation.papercut.generator", "papercut"),
+    "papercut": Entry("filmagent.generation.papercut.generator", "papercut", folder="possible"),
     "wan2.2": Entry("filmagent.generation.wan.storymem", "wan22"),
     "wan2.2-storymem": Entry("filmagent.generation.wan.storymem", "wan22_storymem"),
     "wan2.2-memento": Entry("filmagent.generation.wan.memento.generator", "wan22_memento"),
-    "wan-memento": Entry("filmagent.generation.wan.memento.generator", "wan_memento", needs_folder=True),
-    "wan-storymem": Entry("filmagent.generation.wan.storymem", "wan_storymem", needs_folder=True),
+    "wan-memento": Entry("filmagent.generation.wan.memento.generator", "wan_memento", folder="needed"),
+    "wan-storymem": Entry("filmagent.generation.wan.storymem", "wan_storymem", folder="needed"),
 }
 
 
 def generator_names() -> tuple[str, ...]:
     """Return the names after `--generator`, as a person writes them."""
-    return tuple(f"{name}:FOLDER" if entry.needs_folder else name for name, entry in GENERATORS.items())
+    names = []
+    for name, entry in GENERATORS.items():
+        names += [name] * (entry.folder != "needed") + [f"{name}:FOLDER"] * (entry.folder != "none")
+    return tuple(names)
 
 
 def create_generator(name: str, *, steps: int | None = None, guidance: float | None = None) -> Generator:
@@ -64,13 +67,11 @@ def create_generator(name: str, *, steps: int | None = None, guidance: float | N
     word, colon, rest = name.partition(":")
     if (entry := GENERATORS.get(word)) is not None:
         factory = cast("Factory", getattr(import_module(entry.module), entry.factory))
-        if entry.needs_folder:
-            if not rest:
-                raise UsageError(f"generator {name!r} needs the folder of its files: write {word}:FOLDER")
-            return factory(rest, steps=steps, guidance=guidance)
-        if colon:
+        if entry.folder == "needed" and not rest:
+            raise UsageError(f"generator {name!r} needs the folder of its files: write {word}:FOLDER")
+        if colon and (entry.folder == "none" or not rest):
             raise UsageError(f"generator {name!r}: {word} takes nothing behind a colon; write {word!r}")
-        return factory(steps=steps, guidance=guidance)
+        return factory(*([rest] if rest else []), steps=steps, guidance=guidance)
     if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name):
         return _own_generator(name, word, rest, steps=steps, guidance=guidance)
     raise UsageError(

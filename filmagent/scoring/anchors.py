@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from filmagent.schemas.story import Shot, Story, Subject
 from filmagent.scoring.clip import Embeddings, ImageFeatures
-from filmagent.scoring.words import COLOURS, NOUNS, among, coloured_things, with_article
+from filmagent.scoring.words import COLOURS, NOUNS, among, coloured_phrase, coloured_things, with_article
 from filmagent.scoring.zero_shot import probabilities
 
 
@@ -67,7 +67,7 @@ def attribute_anchors(subject: Subject, noun: str, features: ImageFeatures) -> t
     stated, asked = None, []
     for each in coloured_things(subject.appearance):
         if each.thing not in NOUNS and features.knows(f"with {each.thing}"):
-            asked.append(_colour_anchors(each.thing, f"{noun} with a {{}} {each.thing}", colours, each.colour))
+            asked.append(_colour_anchors(each.thing, coloured_phrase(noun, "{}", each.thing), colours, each.colour))
         else:
             stated = stated or each.colour
     if stated is not None or subject.kind != "person":

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 COLOURS = ("white", "black", "grey", "brown", "orange", "yellow", "blue", "pink", "red", "green", "purple")
-NOUNS = ("cat", "dog", "fox", "rabbit", "bear", "bird", "horse", "wolf", "mouse", "dragon", "girl", "boy", "woman",
-         "man", "robot", "car", "boat", "train")
+NOUNS = ("cat", "dog", "fox", "rabbit", "bear", "bird", "horse", "wolf", "mouse", "frog", "dragon", "girl", "boy",
+         "woman", "man", "robot", "car", "boat", "train")
 PLACES = ("forest", "meadow", "beach", "city", "mountain", "river", "village", "home", "desert", "garden", "street",
-          "kitchen", "office", "castle", "station", "spaceship")
+          "kitchen", "bedroom", "office", "castle", "station", "spaceship")
 
 
 @dataclass(frozen=True)
@@ -44,3 +44,9 @@ def coloured_things(text: str) -> tuple[ColouredThing, ...]:
 def with_article(phrase: str) -> str:
     """Return a phrase with `a` or `an` before it."""
     return f"{'an' if phrase[0] in 'aeiou' else 'a'} {phrase}"
+
+
+def coloured_phrase(noun: str, colour: str, thing: str) -> str:
+    """Return a noun with something that has a colour: `cat with a blue scarf`, `cat with white stripes`."""
+    article = "" if thing.endswith("s") else "a "
+    return f"{noun} with {article}{colour} {thing}"

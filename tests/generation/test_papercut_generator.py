@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import shutil
 
 import numpy as np
 import pytest
@@ -10,12 +12,14 @@ import torch
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.papercut.generator import papercut, papercut_config, weights_folder
+from filmagent.generation.papercut.lexicon import CARD
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
+from filmagent.generation.registry import create_generator
 from filmagent.generation.wan.checkpoints import load_part
 from filmagent.generation.wan.conditions import ConditionEncoder
 from filmagent.generation.wan.library import AutoencoderKLWan
-from filmagent.training.papercut.world import render_shot, sample_shot, sample_story
+from filmagent.training.papercut.world import HEIGHT, WIDTH, render_shot, sample_shot, sample_story
 from tests.support.tiny_wan import build_tiny_wan
 
 
@@ -33,13 +37,23 @@ def test_what_it_can_do():
 
 
 def test_missing_weights_say_how_to_train_them(tmp_path):
-    generator = PapercutGenerator(papercut_config(tmp_path / "weights"))
     with pytest.raises(ModelFilesError, match="train papercut"):
-        generator.generate(request())
+        papercut(tmp_path / "weights")
+    shutil.copy(weights_folder() / CARD, tmp_path)
+    with pytest.raises(ModelFilesError, match="train papercut"):
+        papercut(tmp_path).generate(request())
+
+
+def test_other_weights_film_at_the_size_that_their_card_names(tmp_path):
+    card = {**json.loads((weights_folder() / CARD).read_text(encoding="utf-8")), "width": 64, "height": 32, "frames": 5}
+    (tmp_path / CARD).write_text(json.dumps(card), encoding="utf-8")
+    capabilities = create_generator(f"papercut:{tmp_path}").capabilities
+    assert (capabilities.native_size, capabilities.frames) == (FrameSize(64, 32), 5)
 
 
 def test_it_films_with_one_expert_at_its_native_size(tmp_path):
     folder = build_tiny_wan(tmp_path, experts=1)
+    shutil.copy(weights_folder() / CARD, folder)
     generator = PapercutGenerator(papercut_config(folder, steps=1))
     assert generator.generate(request()).frames.shape == (17, 96, 160, 3)
 
@@ -56,7 +70,7 @@ def test_a_seam_can_be_read_back_from_the_condition(count):
     story = sample_story(rng)
     before, other = (render_shot(sample_shot(rng, story)).frames for _ in range(2))
     vae = load_part(AutoencoderKLWan, weights_folder(), "vae", torch.float32)
-    condition = ConditionEncoder(vae).condition([other[3]], before[-count:], 17, FrameSize(160, 96)).latents
+    condition = ConditionEncoder(vae).condition([other[3]], before[-count:], 17, FrameSize(WIDTH, HEIGHT)).latents
     seam = condition[:, 4:, 1 : 2 + (count - 1) // 4]
     mean = torch.tensor(vae.config.latents_mean).view(1, -1, 1, 1, 1)
     std = torch.tensor(vae.config.latents_std).view(1, -1, 1, 1, 1)

@@ -9,7 +9,7 @@ import pytest
 
 from filmagent.errors import GenerationCancelledError, UsageError
 from filmagent.generation.costs import ShotShape
-from filmagent.generation.papercut.opening import PapercutGenerator
+from filmagent.generation.papercut.opening import STEPS_ON, PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 from tests.support.tiny_wan import build_tiny_wan, tiny_config
@@ -49,7 +49,7 @@ def picture(value):
 def test_a_cut_is_its_opening_picture_filmed_on_without_guidance(generator, plain, unguided):
     made = generator.generate(request(memory=(picture(40),)))
     opening = plain.generate(request(memory=(picture(40),), frames=1)).frames
-    later = unguided.generate(request(memory=(picture(40),), link="MI2V", seam=opening)).frames
+    later = unguided.generate(request(link="MI2V", seam=opening)).frames
     assert made.frames.shape == (9, 32, 32, 3)
     assert np.array_equal(made.frames, np.concatenate([opening, later]))
 
@@ -59,6 +59,19 @@ def test_a_join_is_made_as_everywhere_but_without_guidance(generator, unguided, 
     seam = np.stack([picture(30 + 20 * index) for index in range(count)])
     made = generator.generate(request(link=link, seam=seam))
     assert np.array_equal(made.frames, unguided.generate(request(link=link, seam=seam)).frames)
+
+
+def test_filming_on_takes_fewer_steps_than_a_picture(config):
+    def steps_of(link, **changes):
+        seen = []
+        many = replace(config, sampling=replace(config.sampling, steps=12))
+        WanStoryMemGenerator.generate(
+            PapercutGenerator(many), request(link=link, on_step=lambda step, _: seen.append(step), **changes)
+        )
+        return len(seen)
+
+    counted = {"scene_cut": steps_of("scene_cut", frames=1), "MI2V": steps_of("MI2V", seam=picture(9)[None])}
+    assert counted == {"scene_cut": 12, "MI2V": STEPS_ON}
 
 
 def test_progress_runs_to_the_end_and_never_back(generator):
@@ -88,6 +101,7 @@ def test_its_takes_are_not_the_plain_generators_takes(generator, plain):
 
 def test_the_opening_picture_is_paid_for(generator, plain, unguided):
     shape = ShotShape(SIZE, 9, 2)
-    opening, later, both = plain.cost(replace(shape, frames=1)), unguided.cost(shape), generator.cost(shape)
+    opening, later = plain.cost(replace(shape, frames=1)), unguided.cost(replace(shape, memory=0))
+    both = generator.cost(shape)
     assert both.denoise_flops == pytest.approx(later.denoise_flops + opening.denoise_flops)
     assert (both.forwards, both.tokens) == (opening.forwards + later.forwards, later.tokens)

@@ -30,7 +30,8 @@ def test_wan_is_made_from_a_folder(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "message"), [
-    ("papercat", "papercut"), ("", "unknown"), ("wan-storymem", "wan-storymem:FOLDER"), ("papercut:x", "'papercut'"),
+    ("papercat", "papercut"), ("", "unknown"), ("wan-storymem", "wan-storymem:FOLDER"),
+    ("wan2.2:x", "nothing behind a colon"),
     ("no.such.module:make", "cannot be imported"), ("tests.support.tiny_wan:nothing", "has no 'nothing'"),
     ("tests.support.tiny_wan:TEXT_WIDTH", "no function"), ("not a module:make", "unknown"),
     ("tests.generation.test_registry:no_generator", "lacks capabilities, fingerprint"),

@@ -11,15 +11,17 @@ import torch
 
 from filmagent.generation.wan.library import AutoencoderKLWan, WanImageToVideoPipeline
 from filmagent.training.papercut import checkpoint
-from filmagent.training.papercut.denoiser import Mixture, flow_loss, make_batch
+from filmagent.training.papercut.denoiser import Mixture, losses, make_batch, sample_noise_levels
+from filmagent.training.papercut.drawn import StoryShape, draw_story
 from filmagent.training.papercut.export import export_denoiser, export_vae, held_out_shots, measure_vae
-from filmagent.training.papercut.latents import StoryCache, grey_condition, make_story, open_encoder
+from filmagent.training.papercut.latents import StoryCache, encode_story, grey_condition, open_encoder
 from filmagent.training.papercut.muon import Muon
 from filmagent.training.papercut.single_frames import SingleFrames, speed_up
-from filmagent.training.papercut.text import build_tokenizer, encode_text
+from filmagent.training.papercut.text import MAX_WORDS, build_tokenizer, encode_text
 from filmagent.training.papercut.trainer import DenoiserTraining, Models, train_denoiser
+from filmagent.training.papercut.truth import QUESTIONS, UNKNOWN, labels
 from filmagent.training.papercut.vae import VaeTraining, build_vae, pixels, train_vae
-from filmagent.training.papercut.world import render_shot
+from filmagent.training.papercut.world import HEIGHT, WIDTH, Figure, Setting, ShotScript, render_shot
 
 torch.set_num_threads(1)  # two threads on shared cores wait for each other longer than they work
 
@@ -35,7 +37,17 @@ TOY = DenoiserTraining(
     mixed_until=0.8,
 )
 
-TOY_VAE = VaeTraining(minutes=60, pool=1, still_pool=2, batch=1, stills=1, crop=(5, 32, 32), base=8, decoder_base=8)
+TOY_VAE = VaeTraining(
+    minutes=60,
+    pool=1,
+    still_pool=2,
+    batch=1,
+    stills=1,
+    crop=(5, 32, 32),
+    still_crop=(1, 32, 32),
+    base=8,
+    decoder_base=8,
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +66,11 @@ def grey(encoder):
 
 
 def caches(folder, encoder):
-    return StoryCache(folder, encoder, 1, stills=3, shots=0), StoryCache(folder, encoder, 2, stills=1, shots=2)
+    return StoryCache(folder, encoder, 1, StoryShape(3, 0)), StoryCache(folder, encoder, 2, StoryShape(1, 2))
+
+
+def made_story(encoder, number, stills, shots):
+    return encode_story(encoder, draw_story(0, number, StoryShape(stills, shots)))
 
 
 def weights_of(run):
@@ -133,24 +149,25 @@ def test_training_begins_with_exported_weights(tmp_path, encoder, grey):
         replace(TOY, start_from=tmp_path / "weights"), tmp_path / "run", stills, shots, grey, max_steps=0
     )
     for name, weight in first.state_dict().items():
+        if name.startswith("heads"):
+            continue  # only training asks
         stored = weight.half().float()  # exported weights are kept in half precision
         assert torch.equal(begun.models.state_dict()[name], stored), name
 
 
 def test_a_shots_first_latent_is_its_first_frame_encoded_alone(encoder):
-    shot = make_story(encoder, seed=0, number=0, stills=0, shots=1).shots[0]
+    shot = made_story(encoder, 0, stills=0, shots=1).shots[0]
     alone = encoder(pixels(render_shot(shot.script, 1).frames[None]))[0, :, 0]
     assert torch.allclose(shot.latents[:, 0].float(), alone, atol=2e-2)
 
 
 def test_only_what_words_can_say_is_asked_for(encoder):
     for number in range(4):
-        story = make_story(encoder, seed=0, number=number, stills=6, shots=0)
-        for clip in story.targets():
-            assert clip.from_start
-            assert not any(part.phase for part in clip.script.performances)
-        shots = make_story(encoder, seed=0, number=number, stills=0, shots=1).shots
-        assert all(clip.foreseeable for clip in shots), "a cut begins where its words say"
+        drawn = draw_story(0, number, StoryShape(6, 2))
+        for clip in drawn.stills:
+            begins = bool((clip.frames[0] == render_shot(clip.script, 1).frames[0]).all())
+            assert clip.foreseeable == (begins and not any(part.phase for part in clip.script.performances))
+        assert all(clip.foreseeable for clip in drawn.shots), "a cut begins where its words say, a join where frames do"
 
 
 def test_a_cache_is_made_again_unchanged(tmp_path, encoder, monkeypatch):
@@ -158,7 +175,7 @@ def test_a_cache_is_made_again_unchanged(tmp_path, encoder, monkeypatch):
     first, _ = caches(tmp_path, encoder)
     first.grow(2)
     again, _ = caches(tmp_path, encoder)
-    monkeypatch.setattr("filmagent.training.papercut.latents.make_story", None)
+    monkeypatch.setattr("filmagent.training.papercut.latents.draw_story", None)
     again.grow(2)
     assert torch.equal(first.stories[1].stills[2].latents, again.stories[1].stills[2].latents)
 
@@ -182,10 +199,65 @@ def test_the_loss_looks_at_the_shot_alone(tmp_path, encoder, grey):
     batch = make_batch(random.Random(1), cache.stories, 4, 1, grey, Mixture())
     models = Models(TOY, len(build_tokenizer()))
     text = encode_text(build_tokenizer(), models.encoder, batch.sentences)
-    loss = flow_loss(models.denoiser, text, batch)
-    loss.backward()
-    assert loss.isfinite()
+    models.heads.listen_to(models.denoiser.blocks[0])
+    found = losses(models.denoiser, models.heads, text, batch)
+    (found.flow + found.truth).backward()
+    assert found.flow.isfinite()
+    assert found.truth.isfinite()
+    assert models.heads.ask.weight.grad.abs().sum() > 0
     assert models.encoder.shared.weight.grad.abs().sum() > 0, "the words learn with the pictures"
+
+
+def test_the_truth_of_a_token_is_the_figure_that_covers_it():
+    cat = Figure("cat", "orange", "scarf", "blue", pattern="stripes", pattern_colour="white", build="big")
+    bear = Figure("bear", "brown", "hat", "red")
+    script = ShotScript((cat, bear), Setting("beach"), "day", "wide")
+    answers = labels(script, torch.tensor([[[-1, 0, 1]]]))
+
+    def said(token):
+        return {
+            question: None if label == UNKNOWN else choices[label]
+            for (question, choices), label in zip(QUESTIONS.items(), answers[:, token].tolist(), strict=True)
+        }
+
+    assert said(0) == {"kind": None, **dict.fromkeys(list(QUESTIONS)[1:])}
+    assert said(1) == {name: getattr(cat, name) for name in QUESTIONS}
+    assert said(2) == {name: getattr(bear, name) for name in QUESTIONS}
+    assert answers[list(QUESTIONS).index("pattern"), 2] == 0, "plain is an answer"
+    assert answers[list(QUESTIONS).index("pattern_colour"), 2] == UNKNOWN, "plain paper has no second colour"
+
+
+def test_figures_are_where_the_drawing_has_them():
+    drawn = draw_story(3, 1, StoryShape(0, 3)).shots
+    for clip in drawn:
+        assert clip.who.shape == (5, HEIGHT // 16, WIDTH // 16)
+        assert clip.covered.shape == (5, HEIGHT // 8, WIDTH // 8)
+        shown = {part.subject for part in clip.script.performances}
+        assert set(np.unique(clip.who)) <= {-1, *shown}
+        assert (clip.covered > 0.99).any() == bool(shown)
+
+
+def test_more_noise_where_frames_are_known():
+    torch.manual_seed(0)
+    cut, join = (sample_noise_levels(torch.full((4000,), known)) for known in (0, 1))
+    assert cut.min() > 0
+    assert join.max() < 1
+    assert join.mean() > cut.mean() + 0.05
+
+
+def test_a_word_that_old_weights_lack_starts_fresh(tmp_path, encoder, grey):
+    first = Models(TOY, len(build_tokenizer()))
+    export_denoiser(first, tmp_path / "weights")
+    path = tmp_path / "weights" / "tokenizer" / "tokenizer.json"
+    known = build_tokenizer().get_vocab()
+    path.write_text(path.read_text(encoding="utf-8").replace('"frog":', '"toad":'), encoding="utf-8")
+    stills, shots = caches(tmp_path / "data", encoder)
+    begun = train_denoiser(
+        replace(TOY, start_from=tmp_path / "weights"), tmp_path / "run", stills, shots, grey, max_steps=0
+    )
+    words, before = begun.models.encoder.shared.weight, first.encoder.shared.weight.half().float()
+    assert torch.equal(words[known["cat"]], before[known["cat"]])
+    assert not torch.equal(words[known["frog"]], before[known["frog"]])
 
 
 def test_what_is_exported_the_stock_pipeline_films_with(tmp_path, encoder):
@@ -197,23 +269,23 @@ def test_what_is_exported_the_stock_pipeline_films_with(tmp_path, encoder):
     assert isinstance(pipeline.vae, AutoencoderKLWan)
     assert np.allclose(pipeline.vae.config.latents_std, measure.std)
     sentence = "wide shot of the forest at day where the cat sits"
-    asked, empty = pipeline.encode_prompt(sentence, max_sequence_length=32)
+    asked, empty = pipeline.encode_prompt(sentence, max_sequence_length=MAX_WORDS)
     own = encode_text(build_tokenizer(), pipeline.text_encoder, [sentence, ""])
     assert torch.equal(torch.cat([asked, empty]), own)
-    grey_picture = np.full((96, 160, 3), 127, dtype=np.uint8)
+    grey_picture = np.full((HEIGHT, WIDTH, 3), 127, dtype=np.uint8)
     from PIL import Image
 
     frames = pipeline(
         image=Image.fromarray(grey_picture),
         prompt=sentence,
-        height=96,
-        width=160,
+        height=HEIGHT,
+        width=WIDTH,
         num_frames=17,
         num_inference_steps=1,
-        max_sequence_length=32,
+        max_sequence_length=MAX_WORDS,
         output_type="np",
     ).frames
-    assert frames.shape == (1, 17, 96, 160, 3)
+    assert frames.shape == (1, 17, HEIGHT, WIDTH, 3)
 
 
 def test_unknown_words_are_unknown_and_case_does_not_matter():

@@ -1,259 +1,125 @@
-"""Says any story's shot in papercut's words: who plays whom, in which colours, where, when and doing what.
+"""Says any story's shot in papercut's words: who plays whom, looking how, where, when and doing what.
 
-Deterministic, and open about it: every stand-in and every invented colour is a note. Knows no torch, no frames and
-no memory; a colour that it leaves out is left to memory.
+Deterministic, and open about it: every stand-in and everything invented is a note. Knows no torch, no frames and
+no memory; an attribute that it leaves out is left to memory.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from filmagent.generation.papercut.synonyms import (
-    ACTION_WORDS,
-    COLOUR_WORDS,
-    IRREGULAR_VERBS,
-    KIND_WORDS,
-    NEAREST_MAIN,
-    NEAREST_SCARF,
-    PLACE_WORDS,
-    TIME_WORDS,
-)
-from filmagent.generation.papercut.vocabulary import (
-    COLOURS,
-    MAX_ROLES,
-    MOVING_ACTIONS,
-    PLACES,
-    SCARF_COLOURS,
-    Caption,
-    Role,
-    compose,
-)
+from filmagent.generation.papercut.deeds import Deed, deeds_of, left_to_right, moves_by_itself
+from filmagent.generation.papercut.lexicon import Lexicon, fit
+from filmagent.generation.papercut.parts import Part, acts, cast_story, nearest_prop_of, prop_notes, prop_of
+from filmagent.generation.papercut.setting import camera_of, place_of, time_of, weather_of
+from filmagent.generation.papercut.vocabulary import MAX_ROLES, Caption, Role, compose
 from filmagent.generation.port import ShotPrompt
 from filmagent.schemas.story import Shot, Story, Subject
 
-ColourWords = Literal["first", "always", "never"]
-"""When a caption names colours: at a subject's first shot and wherever a shot spells out its appearance (memory keeps
-them otherwise), in every shot, in none."""
+__all__ = ["Attributes", "CastCaption", "Part", "caption_of", "cast_shot", "cast_story"]
 
-_STAND_INS = {
-    "person": ("girl", "robot", "bear", "rabbit", "fox", "cat", "dog", "bird"),
-    "animal": ("cat", "dog", "fox", "rabbit", "bear", "bird", "robot", "girl"),
-    "object": ("robot", "bird", "rabbit", "cat", "dog", "fox", "bear", "girl"),
-}
-_DEFAULT_ACTION = "looks"
-_DEFAULT_TIME = "day"
+Attributes = Literal["first", "always", "never"]
+"""When a caption says how somebody looks: at a subject's first shot and wherever a shot spells out its appearance
+(memory keeps it otherwise), in every shot, in none."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """What a subject of the story becomes in the papercut world."""
+class CastCaption:
+    """A shot as a papercut caption, and what had to be changed for it."""
 
-    kind: str
-    colour: str
-    scarf: str
+    caption: Caption
     notes: tuple[str, ...] = ()
 
 
-def cast_story(story: Story) -> dict[str, Part]:
-    """A part for every subject that can be in frame; different kinds as long as there are kinds left."""
-    players = [subject for subject in story.subjects if subject.kind != "place"]
-    kinds: dict[str, str] = {}
-    for literal in (True, False):
-        for subject in players:
-            wanted = _kind_asked_for(subject)
-            if subject.id in kinds or (literal and not wanted):
-                continue
-            if wanted and wanted not in kinds.values():
-                kinds[subject.id] = wanted
-            elif not literal:
-                kinds[subject.id] = _stand_in(subject, set(kinds.values()), wanted)
-    return {subject.id: _part(subject, kinds[subject.id]) for subject in players}
+def cast_shot(
+    story: Story, shot: Shot, attributes: Attributes = "first", lexicon: Lexicon | None = None
+) -> ShotPrompt:
+    """The papercut sentence of a shot and what had to be changed, for weights that know `lexicon` (None: all)."""
+    cast = caption_of(story, shot, attributes)
+    if lexicon is None:
+        return ShotPrompt(text=compose(cast.caption), notes=cast.notes)
+    fitted = fit(cast.caption, lexicon)
+    return ShotPrompt(text=compose(fitted.caption), notes=(*cast.notes, *fitted.notes))
 
 
-def cast_shot(story: Story, shot: Shot, colours: ColourWords = "first") -> ShotPrompt:
-    """The papercut sentence of a shot and what had to be changed for it."""
+def caption_of(story: Story, shot: Shot, attributes: Attributes = "first") -> CastCaption:
+    """The papercut caption of a shot and what had to be changed for it.
+
+    Two subjects of the story that are played by the same kind have their looks said in every shot where `attributes`
+    is not `never`: no other word tells them apart.
+    """
     parts = cast_story(story)
-    drawn, things = _drawn(story, shot)
-    seen, left_out = drawn[:MAX_ROLES], drawn[MAX_ROLES:]
-    notes = [note for key in seen for note in parts[key].notes]
-    notes += [f"{story.subject(key).name} is not in papercut's world and is left out of the picture" for key in things]
+    seen, left_out = _players(story, shot)
+    things = tuple(key for key in shot.subjects if not acts(story.subject(key)))
+    deeds = deeds_of(story, shot, seen, things)
+    place, place_notes = place_of(story, shot)
+    camera, camera_notes = camera_of(shot)
+    prop, prop_notes = _on_the_ground(story, shot, things, deeds)
+    notes = [*place_notes, *camera_notes, *(note for key in seen for note in parts[key].notes), *prop_notes]
     if left_out:
         names = ", ".join(story.subject(key).name for key in left_out)
         notes.append(f"only {MAX_ROLES} subjects fit a shot: {names} left out")
-    place, place_notes = _place(story, shot)
+    kinds = [part.kind for part in parts.values()]
     roles = []
     for key in seen:
-        part, action = parts[key], _action(story, shot, key)
         introduced = _first_shot_of(story, key) == shot.id or _spells_out(shot, story.subject(key))
-        named = colours == "always" or (colours == "first" and introduced)
-        roles.append(
-            Role(
-                kind=part.kind,
-                action=action,
-                direction=_direction(shot) if action in MOVING_ACTIONS else None,
-                colour=part.colour if named else None,
-                scarf=part.scarf if named else None,
-            )
-        )
-    text = compose(Caption(size=shot.shot_size, place=place, time=_time(story, shot), roles=tuple(roles)))
-    return ShotPrompt(text=text, notes=(*place_notes, *notes))
-
-
-def _drawn(story: Story, shot: Shot) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(who is drawn, things that are not): a robot in the part of a letter would be a second character, so a thing is
-    played by somebody only where nobody else is in frame."""
-    things = tuple(
-        key for key in shot.subjects if story.subject(key).kind == "object" and not _kind_asked_for(story.subject(key))
+        named = attributes == "always" or introduced or kinds.count(parts[key].kind) > 1
+        roles.append(_role(parts[key], deeds[key], named=named and attributes != "never"))
+    caption = Caption(
+        size=shot.shot_size,
+        place=place,
+        time=time_of(story, shot),
+        weather=weather_of(story, shot, place),
+        camera=camera,
+        roles=tuple(roles),
+        prop=prop,
     )
-    others = tuple(key for key in shot.subjects if key not in things)
-    return (others, things) if others else (tuple(shot.subjects), ())
+    return CastCaption(caption, tuple(notes))
 
 
-def _kind_asked_for(subject: Subject) -> str | None:
-    """The kind that the subject's own words mean: its name says more than its description."""
-    for text in (subject.name, subject.appearance):
-        for word in _words(text):
-            for base in _singulars(word):
-                if base in KIND_WORDS:
-                    return KIND_WORDS[base]
-    return None
+def _players(story: Story, shot: Shot) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(who is drawn, from left to right; who finds no room)."""
+    players = [key for key in dict.fromkeys(shot.subjects) if acts(story.subject(key))]
+    return left_to_right(story, shot, players[:MAX_ROLES]), tuple(players[MAX_ROLES:])
 
 
-def _stand_in(subject: Subject, taken: set[str], wanted: str | None) -> str:
-    choices = _STAND_INS[subject.kind]
-    free = [kind for kind in choices if kind not in taken]
-    if not free:
-        return wanted or choices[0]
-    # People and objects take the most fitting free kind; an unknown animal may be any animal.
-    first = [kind for kind in free if kind not in ("robot", "girl")] if subject.kind == "animal" else []
-    return _stable_choice(subject.name, first) if first else free[0]
+def _role(part: Part, deed: Deed, *, named: bool) -> Role:
+    role = Role(kind=part.kind, action=deed.action, direction=deed.direction, prop=deed.prop)
+    if not named:
+        return role
+    return replace(
+        role,
+        build=part.build,
+        colour=part.colour,
+        pattern=part.pattern,
+        pattern_colour=part.pattern_colour,
+        garment=part.garment,
+        garment_colour=part.garment_colour,
+    )
 
 
-def _part(subject: Subject, kind: str) -> Part:
-    notes = []
-    if kind not in {base for word in _words(f"{subject.name} {subject.appearance}") for base in _singulars(word)}:
-        notes.append(f"{subject.name} is played by the {kind}")
-    asked, scarf_asked = _colours_asked_for(subject.appearance)
-    if asked is None:
-        colour = _stable_choice(subject.name + " colour", COLOURS)
-        notes.append(f"{subject.name} has no colour in the story and is {colour} here")
-    else:
-        colour = NEAREST_MAIN.get(asked, asked)
-        if colour != asked:
-            notes.append(f"{subject.name} is {colour} instead of {asked}")
-    choices = [name for name in SCARF_COLOURS if name != colour]
-    scarf = NEAREST_SCARF.get(scarf_asked, scarf_asked) if scarf_asked else None
-    if scarf not in choices:
-        scarf = _stable_choice(subject.name + " scarf", choices)
-        reason = f"instead of {scarf_asked}" if scarf_asked else "of which the story knows nothing"
-        notes.append(f"{subject.name} wears a {scarf} scarf {reason}")
-    elif scarf != scarf_asked:
-        notes.append(f"{subject.name} wears a {scarf} scarf instead of {scarf_asked}")
-    return Part(kind=kind, colour=colour, scarf=scarf, notes=tuple(notes))
-
-
-def _colours_asked_for(text: str) -> tuple[str | None, str | None]:
-    """(main colour, scarf colour): the colour word nearest before `scarf` is the scarf's, the first other the main."""
-    words = _words(text)
-    scarf = None
-    if "scarf" in words:
-        end = words.index("scarf")
-        before = [index for index in range(max(0, end - 3), end) if words[index] in COLOUR_WORDS]
-        if before:
-            scarf = COLOUR_WORDS[words[before[-1]]]
-            words = words[: before[-1]] + words[end:]
-    main = next((COLOUR_WORDS[word] for word in words if word in COLOUR_WORDS), None)
-    return main, scarf
-
-
-def _place(story: Story, shot: Shot) -> tuple[str, tuple[str, ...]]:
-    """The papercut place, and a note if it is another one than the story names."""
-    subject = story.place_of(shot)
-    texts = [shot.caption] if subject is None else [subject.name, subject.appearance, shot.caption]
-    if subject is None:
-        texts.append(story.scene(shot.scene).title)
-    for text in texts:
-        for word in _words(text):
-            for base in _singulars(word):
-                if base in PLACE_WORDS:
-                    place = PLACE_WORDS[base]
-                    return place, () if base == place else (f"{base} is played by the {place}",)
-    name = subject.name if subject else story.scene(shot.scene).title or f"scene {shot.scene}"
-    place = _stable_choice(name, PLACES)
-    return place, (f"{name} is played by the {place}",)
-
-
-def _time(story: Story, shot: Shot) -> str:
-    """The time that the caption names last, so that words put behind a caption count; else the scene's, else day."""
-    place = story.place_of(shot)
-    texts = [shot.caption, story.scene(shot.scene).title, *([place.name, place.appearance] if place else [])]
-    for text in texts:
-        if named := [TIME_WORDS[word] for word in _words(text) if word in TIME_WORDS]:
-            return named[-1]
-    return _DEFAULT_TIME
-
-
-def _direction(shot: Shot) -> str:
-    for word in _words(f"{shot.action} {shot.caption}"):
-        if word in ("left", "leftwards"):
-            return "left"
-        if word in ("right", "rightwards"):
-            return "right"
-    return "right"
-
-
-def _action(story: Story, shot: Shot, key: str) -> str:
-    """The first verb after the subject's name; else the shot's own action; else any verb of the caption."""
-    words = _words(shot.caption)
-    name = set(_words(story.subject(key).name)) - {"the", "a", "an", "of", "and"}
-    places = [index for index, word in enumerate(words) if word in name]
-    others = {word for other in shot.subjects if other != key for word in _words(story.subject(other).name)} - name
-    for start in places[-1:] if len(places) > 1 and places[-1] - places[0] <= len(name) + 1 else places:
-        clause: list[str] = []
-        for word in words[start + 1 :]:
-            if word in others and clause and _first_action(clause):
-                break
-            clause.append(word)
-        found = _first_action(clause)
-        if found:
-            return found
-    return _first_action(_words(shot.action)) or _first_action(words) or _DEFAULT_ACTION
-
-
-def _first_action(words: Iterable[str]) -> str | None:
-    for word in words:
-        for base in _verb_bases(word):
-            if base in ACTION_WORDS:
-                return ACTION_WORDS[base]
-    return None
-
-
-def _verb_bases(word: str) -> Iterator[str]:
-    """The forms that a verb's inflection may come from."""
-    if word in IRREGULAR_VERBS:
-        yield IRREGULAR_VERBS[word]
-        return
-    yield word
-    for ending in ("s", "es", "ed", "ing", "d"):
-        if word.endswith(ending) and len(word) > len(ending) + 1:
-            stem = word[: -len(ending)]
-            yield stem
-            yield stem + "e"
-            if len(stem) > 2 and stem[-1] == stem[-2]:
-                yield stem[:-1]
-            if stem.endswith("i"):
-                yield stem[:-1] + "y"
-
-
-def _singulars(word: str) -> Iterator[str]:
-    yield word
-    for ending, singular in (("ies", "y"), ("ves", "f"), ("es", ""), ("s", "")):
-        if word.endswith(ending) and len(word) > len(ending) + 2:
-            yield word[: -len(ending)] + singular
+def _on_the_ground(
+    story: Story, shot: Shot, things: Sequence[str], deeds: Mapping[str, Deed]
+) -> tuple[str | None, tuple[str, ...]]:
+    """(the prop that nobody carries, notes on all things): alone in frame even what papercut has not is played."""
+    carried = {deed.carried: deed.prop for deed in deeds.values() if deed.carried}
+    on_ground: str | None = None
+    notes: list[str] = []
+    for key in dict.fromkeys(things):
+        subject = story.subject(key)
+        prop = carried.get(key) or prop_of(subject) or (None if deeds else nearest_prop_of(subject))
+        if prop is None:
+            notes.append(f"{subject.name} is not in papercut's world and is left out of the picture")
+        elif key not in carried and on_ground is not None:
+            notes.append(f"only one thing lies in a picture: {subject.name} left out")
+        else:
+            notes += prop_notes(subject, prop)
+            if key not in carried:
+                on_ground = prop
+                notes += [f"{subject.name} lies still here"] * moves_by_itself(story, shot, key)
+    return on_ground, tuple(notes)
 
 
 def _spells_out(shot: Shot, subject: Subject) -> bool:
@@ -261,14 +127,4 @@ def _spells_out(shot: Shot, subject: Subject) -> bool:
 
 
 def _first_shot_of(story: Story, key: str) -> str | None:
-    return next((shot.id for shot in story.shots if key in _drawn(story, shot)[0][:MAX_ROLES]), None)
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"[a-z]+", text.lower())
-
-
-def _stable_choice(name: str, choices: Sequence[str]) -> str:
-    """The same choice for the same name, on every machine and in every run."""
-    number = int.from_bytes(hashlib.sha256(name.lower().encode()).digest()[:8], "big")
-    return choices[number % len(choices)]
+    return next((shot.id for shot in story.shots if key in _players(story, shot)[0]), None)

@@ -7,15 +7,18 @@ generator's.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from filmagent.generation.papercut.casting import cast_shot
+from filmagent.generation.papercut.lexicon import read_card, read_lexicon
 from filmagent.generation.papercut.opening import PapercutGenerator
-from filmagent.generation.port import FrameSize, Generator
+from filmagent.generation.port import FrameSize, Generator, ShotPrompt
 from filmagent.generation.wan.config import ModelCard, Sampling, WanConfig
+from filmagent.schemas.story import Shot, Story
 
-SAMPLING = Sampling(steps=14, guidance=3.0, shift=3.0, boundary_ratio=None, max_sequence_length=32)
+SAMPLING = Sampling(steps=14, guidance=3.0, shift=3.0, boundary_ratio=None)
 HOW_TO_GET = "install filmagent again, or train the model with `python -m filmagent train papercut`"
 
 
@@ -27,32 +30,46 @@ def weights_folder() -> Path:
 def papercut_config(
     folder: Path | None = None, *, steps: int | None = None, guidance: float | None = None
 ) -> WanConfig:
-    """Return papercut's configuration: 160x96, 17 frames at 8 a second, five memory frames, all links.
+    """Return papercut's configuration: the size that its weights name, five memory frames, all links.
 
     Args:
         folder: other weights of the same kind, such as freshly trained ones; None: those of the package.
         steps: denoising steps; None: 14.
         guidance: guidance scale; None: 3.
+
+    Raises ModelFilesError when the folder has no card.
     """
+    where = weights_folder() if folder is None else folder
+    card = read_card(where)
     return WanConfig(
         name="papercut",
-        folder=weights_folder() if folder is None else folder,
+        folder=where,
         card=ModelCard("papercut", "Apache-2.0", "denoiser, VAE and text encoder"),
-        native_size=FrameSize(160, 96),
-        max_pixels=160 * 96,
-        frames=17,
-        fps=8,
+        native_size=FrameSize(card.width, card.height),
+        max_pixels=card.width * card.height,
+        frames=card.frames,
+        fps=card.fps,
         max_memory=5,
         delivery_scale=4,
         sampling=replace(
             SAMPLING,
             steps=SAMPLING.steps if steps is None else steps,
             guidance=SAMPLING.guidance if guidance is None else guidance,
+            max_sequence_length=card.most_words,
         ),
         how_to_get=HOW_TO_GET,
     )
 
 
-def papercut(*, steps: int | None = None, guidance: float | None = None) -> Generator:
-    """Make the built-in generator; cheap, since weights load with its first shot."""
-    return PapercutGenerator(papercut_config(steps=steps, guidance=guidance), translate=cast_shot)
+def papercut(folder: Path | str | None = None, *, steps: int | None = None, guidance: float | None = None) -> Generator:
+    """Make the built-in generator, or one of other papercut weights; cheap, since weights load with its first shot.
+
+    Raises ModelFilesError when the folder has no card.
+    """
+    config = papercut_config(None if folder is None else Path(folder), steps=steps, guidance=guidance)
+    lexicon = cache(lambda: read_lexicon(config.folder))
+
+    def translate(story: Story, shot: Shot) -> ShotPrompt:
+        return cast_shot(story, shot, lexicon=lexicon())
+
+    return PapercutGenerator(config, translate=translate)

@@ -8,86 +8,131 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-KINDS = ("cat", "dog", "fox", "rabbit", "bear", "bird", "girl", "robot")
-COLOURS = ("white", "black", "grey", "brown", "orange", "yellow", "blue", "pink")
-SCARF_COLOURS = ("red", "green", "blue", "yellow", "purple", "white")
-PLACES = ("forest", "meadow", "beach", "city", "mountain", "river", "village", "home")
-TIMES = ("day", "evening", "night")
-ACTIONS = ("walks", "runs", "jumps", "sits", "sleeps", "looks")
-MOVING_ACTIONS = ("walks", "runs")
+KINDS = (
+    "cat",
+    "dog",
+    "fox",
+    "rabbit",
+    "bear",
+    "bird",
+    "mouse",
+    "frog",
+    "horse",
+    "girl",
+    "boy",
+    "woman",
+    "man",
+    "robot",
+)
+PEOPLE = ("girl", "boy", "woman", "man")
+COLOURS = ("white", "black", "grey", "brown", "orange", "yellow", "pink", "green", "blue")
+PATTERNS = ("stripes", "spots", "patches")
+PATTERN_COLOURS = ("white", "black", "brown", "yellow", "red")
+GARMENTS = ("scarf", "hat", "bow", "vest")
+GARMENT_COLOURS = ("red", "green", "blue", "yellow", "purple", "white")
+BUILDS = ("small", "big")
+PLACES = (
+    "forest",
+    "meadow",
+    "beach",
+    "city",
+    "village",
+    "mountain",
+    "river",
+    "home",
+    "kitchen",
+    "bedroom",
+    "station",
+    "desert",
+    "garden",
+)
+INDOORS = ("home", "kitchen", "bedroom", "station")
+"""Places with a roof: weather is not seen there."""
+TIMES = ("morning", "day", "evening", "night")
+WEATHERS = ("clear", "rain", "snow", "fog")
+ACTIONS = ("walks", "runs", "jumps", "sits", "sleeps", "looks", "waves", "eats", "meets", "carries")
+MOVING_ACTIONS = ("walks", "runs", "carries")
+PROPS = ("letter", "lantern", "ball", "boat")
 DIRECTIONS = ("left", "right")
 SIZES = ("wide", "medium", "close")
-MAX_ROLES = 2
+CAMERAS = ("still", "left", "right", "in")
+"""What the camera does: it stands still, pans to a side, or pushes in."""
+MAX_ROLES = 3
+_GLUE = (
+    *("shot", "of", "the", "empty", "at", "in", "where", "and", "with", "a", "around", "someone"),
+    *("camera", "pushes", "pans"),
+)
+WORDINGS = 3
+"""How many orders of a sentence there are; number 0 is what the generator writes."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """Who is seen and what they do. A colour or scarf of None is left out, for memory to know."""
+    """Who is seen and what they do. What is None is left out, for memory to know."""
 
     kind: str
     action: str
     direction: str | None = None
+    build: str | None = None
     colour: str | None = None
-    scarf: str | None = None
+    pattern: str | None = None
+    pattern_colour: str | None = None
+    garment: str | None = None
+    garment_colour: str | None = None
+    prop: str | None = None
+    """What is carried; only with `carries`."""
 
 
 @dataclass(frozen=True)
 class Caption:
-    """Everything a papercut sentence can say. With two roles the first stands on the left."""
+    """Everything a papercut sentence can say. Roles stand from left to right; a prop of its own lies on the ground."""
 
     size: str
     place: str
     time: str
+    weather: str = "clear"
+    camera: str = "still"
     roles: tuple[Role, ...] = ()
+    prop: str | None = None
 
 
-def compose(caption: Caption) -> str:
-    """The sentence of a caption."""
+def compose(caption: Caption, wording: int = 0) -> str:
+    """The sentence of a caption in one of `WORDINGS` orders. Raises ValueError for a word the world does not have."""
     _check(caption)
-    empty = "" if caption.roles else "empty "
-    start = f"{caption.size} shot of the {empty}{caption.place} at {caption.time}"
-    if not caption.roles:
-        return start
-    return f"{start} where " + " and ".join(_role_words(role) for role in caption.roles)
-
-
-def parse(sentence: str) -> Caption:
-    """The caption of a sentence that `compose` made; ValueError for any other sentence."""
-    head, _, tail = sentence.partition(" where ")
-    words = head.replace("the empty ", "the ").split()
-    if len(words) != 7:
-        raise ValueError(f"not a papercut sentence: {sentence!r}")
-    roles = tuple(_parse_role(part) for part in tail.split(" and ")) if tail else ()
-    caption = Caption(size=words[0], place=words[4], time=words[6], roles=roles)
-    if compose(caption) != sentence:
-        raise ValueError(f"not a papercut sentence: {sentence!r}")
-    return caption
+    seen = [_role_words(role) for role in caption.roles] + ([f"the {caption.prop}"] if caption.prop else [])
+    who = " and ".join(seen)
+    place = f"the {'' if who else 'empty '}{caption.place} at {caption.time}"
+    if caption.weather != "clear":
+        place += f" in the {caption.weather}"
+    shot = f"{caption.size} shot"
+    camera = {"still": "", "in": "camera pushes in"}.get(caption.camera, f"camera pans {caption.camera}")
+    if wording == 1:
+        parts = [who, f"in {place}", shot, camera]
+    elif wording == 2:
+        parts = [shot, camera, "with" if who else "", who, "in", place]
+    else:
+        parts = [f"{shot} of {place}", f"where {who}" if who else "", camera]
+    return " ".join(part for part in parts if part)
 
 
 def words() -> tuple[str, ...]:
     """Every word a papercut sentence can hold, sorted."""
-    glue = ("shot", "of", "the", "empty", "at", "where", "and", "with", "a", "scarf", "around")
-    groups = (glue, KINDS, COLOURS, SCARF_COLOURS, PLACES, TIMES, ACTIONS, DIRECTIONS, SIZES)
-    return tuple(sorted({word for group in groups for word in group}))
+    groups = (_GLUE, KINDS, COLOURS, PATTERNS, PATTERN_COLOURS, GARMENTS, GARMENT_COLOURS, BUILDS, PLACES, TIMES)
+    more = (WEATHERS[1:], ACTIONS, PROPS, DIRECTIONS, SIZES)
+    return tuple(sorted({word for group in (*groups, *more) for word in group}))
 
 
 def _role_words(role: Role) -> str:
-    colour = f"{role.colour} " if role.colour else ""
-    scarf = f" with a {role.scarf} scarf" if role.scarf else ""
-    manner = f" {role.direction}" if role.direction else " around" if role.action == "looks" else ""
-    return f"the {colour}{role.kind}{scarf} {role.action}{manner}"
-
-
-def _parse_role(part: str) -> Role:
-    words_left = part.split()[1:]
-    colour = words_left.pop(0) if words_left and words_left[0] in COLOURS else None
-    kind = words_left.pop(0) if words_left else ""
-    scarf = None
-    if words_left[:2] == ["with", "a"] and len(words_left) > 3:
-        scarf, words_left = words_left[2], words_left[4:]
-    action = words_left.pop(0) if words_left else ""
-    direction = words_left[0] if words_left and words_left[0] in DIRECTIONS else None
-    return Role(kind=kind, action=action, direction=direction, colour=colour, scarf=scarf)
+    before = "".join(f"{word} " for word in (role.build, role.colour) if word)
+    marks = []
+    if role.pattern:
+        marks.append(f"{role.pattern_colour} {role.pattern}" if role.pattern_colour else role.pattern)
+    if role.garment:
+        marks.append(f"a {role.garment_colour} {role.garment}" if role.garment_colour else f"a {role.garment}")
+    worn = f" with {' and '.join(marks)}" if marks else ""
+    manner = {"looks": " around", "meets": " someone"}.get(role.action, f" the {role.prop}" if role.prop else "")
+    direction = f" {role.direction}" if role.direction else ""
+    return f"the {before}{role.kind}{worn} {role.action}{manner}{direction}"
 
 
 def _check(caption: Caption) -> None:
@@ -95,11 +140,18 @@ def _check(caption: Caption) -> None:
         (caption.size, SIZES),
         (caption.place, PLACES),
         (caption.time, TIMES),
+        (caption.weather, WEATHERS),
+        (caption.camera, CAMERAS),
+        (caption.prop, (None, *PROPS)),
     ]
     for role in caption.roles:
-        allowed += [(role.kind, KINDS), (role.action, ACTIONS)]
-        allowed += [(role.colour, (None, *COLOURS)), (role.scarf, (None, *SCARF_COLOURS))]
-        allowed.append((role.direction, DIRECTIONS if role.action in MOVING_ACTIONS else (None,)))
+        allowed += [(role.kind, KINDS), (role.action, ACTIONS), (role.build, (None, *BUILDS))]
+        allowed += [(role.colour, (None, *COLOURS)), (role.pattern, (None, *PATTERNS))]
+        allowed.append((role.pattern_colour, (None, *PATTERN_COLOURS) if role.pattern else (None,)))
+        allowed.append((role.garment, (None, *GARMENTS)))
+        allowed.append((role.garment_colour, (None, *GARMENT_COLOURS) if role.garment else (None,)))
+        allowed.append((role.direction, (None, *DIRECTIONS) if role.action in MOVING_ACTIONS else (None,)))
+        allowed.append((role.prop, PROPS if role.action == "carries" else (None,)))
     for word, choices in allowed:
         if word not in choices:
             raise ValueError(f"{word!r} is none of {', '.join(map(str, choices))}")

@@ -52,7 +52,7 @@ def load(path: Path, rng: random.Random) -> dict[str, Any] | None:
     """The saved state with the generators put back, or None where nothing was saved yet."""
     if not path.exists():
         return None
-    state: dict[str, Any] = torch.load(path, weights_only=False)
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=False)
     rng.setstate(state.pop("python_rng"))
     torch.set_rng_state(state.pop("torch_rng"))
     return state

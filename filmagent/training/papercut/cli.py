@@ -1,6 +1,6 @@
 """Words typed by a person -> one training of the papercut model -> an exit code. Knows no mathematics.
 
-`filmagent train papercut vae`, then `denoiser`, then `export`: every word goes on where its folder stands.
+`filmagent train papercut vae`, then `dit` (the denoiser), then `export`: every word goes on where its folder stands.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-PARTS = ("vae", "denoiser", "decoder", "export", "clip")
+from filmagent.errors import UsageError
+
+PARTS = ("vae", "dit", "decoder", "export", "clip", "probe")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -32,16 +34,16 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "part",
         choices=PARTS,
-        help="vae, then denoiser, then decoder (refines the VAE's), then export; clip stands alone",
+        help="vae, then dit (the denoiser), then decoder (refines the VAE's), then export; clip and probe stand alone",
     )
     parser.add_argument("--minutes", type=float, help="how long to train, all runs together (default: the part's own)")
     parser.add_argument("--data", type=Path, default=Path("papercut-training"), help="checkpoints, caches and logs")
     parser.add_argument("--seed", type=int, help="seed of the world and of the weights (default: the part's own)")
     parser.add_argument("--out", type=Path, help="export: where the weights go (default: DATA/weights)")
-    parser.add_argument(
-        "--from-weights", type=Path, help="vae, denoiser: begin with the exported weights in this folder"
-    )
-    parser.add_argument("--compile", action="store_true", help="vae, denoiser: compile; needs a C++ compiler")
+    parser.add_argument("--from-weights", type=Path, help="vae, dit: begin with the exported weights in this folder")
+    parser.add_argument("--compile", action="store_true", help="vae, dit: compile; needs a C++ compiler")
+    parser.add_argument("--device", default="cpu", help="where to compute: cpu or cuda (default: cpu)")
+    parser.add_argument("--workers", type=int, default=0, help="denoiser: processes that draw ahead (default: none)")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: as many as torch takes)")
 
 
@@ -53,11 +55,14 @@ def run(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     chosen = {name: value for name in ("minutes", "seed") if (value := getattr(args, name)) is not None}
     weights: Path = args.out or args.data / "weights"
+    if args.device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("this PyTorch sees no CUDA device: leave --device out to train on the CPU")
+    how = {"compiled": args.compile, "device": args.device}
     if args.part == "vae":
         start = args.from_weights / "vae" if args.from_weights else None
-        _train_vae(args.data, {**chosen, "compiled": args.compile, "start_from": start})
-    elif args.part == "denoiser":
-        _train_denoiser(args.data, {**chosen, "compiled": args.compile, "start_from": args.from_weights})
+        _train_vae(args.data, {**chosen, **how, "start_from": start})
+    elif args.part == "dit":
+        _train_denoiser(args.data, {**chosen, **how, "start_from": args.from_weights}, args.workers)
     elif args.part == "decoder":
         _refine_decoder(args.data, chosen)
     elif args.part == "export":
@@ -89,16 +94,16 @@ def _refine_decoder(data: Path, chosen: dict[str, float]) -> None:
     _say(f"VAE: {measure.psnr} dB on held-out shots, {measure.psnr_first_frames} dB on their first frames")
 
 
-def _train_denoiser(data: Path, chosen: dict[str, Any]) -> None:
+def _train_denoiser(data: Path, chosen: dict[str, Any], workers: int) -> None:
+    from filmagent.training.papercut.drawn import StoryShape
     from filmagent.training.papercut.latents import StoryCache, grey_condition, open_encoder
     from filmagent.training.papercut.trainer import DenoiserTraining, train_denoiser
 
     settings = DenoiserTraining(**chosen)
-    encoder = open_encoder(data / "weights" / "vae")
-    stills = StoryCache(data, encoder, settings.seed, stills=settings.stills_a_story, shots=0)
-    shots = StoryCache(
-        data, encoder, settings.seed + 1, stills=settings.stills_beside_shots, shots=settings.shots_a_story
-    )
+    encoder = open_encoder(data / "weights" / "vae", settings.device)
+    stills = StoryCache(data, encoder, settings.seed, StoryShape(settings.stills_a_story, 0), workers)
+    moving = StoryShape(settings.stills_beside_shots, settings.shots_a_story)
+    shots = StoryCache(data, encoder, settings.seed + 1, moving, workers)
     run = train_denoiser(settings, data, stills, shots, grey_condition(encoder))
     _say(f"denoiser: {run.step} steps, {run.samples} examples, losses {run.losses}")
 

@@ -33,12 +33,12 @@ from filmagent.training.papercut.clip_model import (
     write_description,
     write_weights,
 )
-from filmagent.training.papercut.clip_questions import answered, questions, zero_shot_loss
+from filmagent.training.papercut.clip_questions import THINGS, answered, questions, zero_shot_loss
 from filmagent.training.papercut.clip_texts import Statement, holds, statement, variations
+from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.muon import Muon, split_weights
-from filmagent.training.papercut.world import ShotScript, render_frames, sample_shot, sample_story
+from filmagent.training.papercut.world import FRAMES, ShotScript, render_frames, sample_shot, sample_story
 
-FRAMES_OF_A_SHOT = 17
 OUTER_LAYERS = ("visual.conv1", "attnpool", "embedding", "text_projection")
 """Parts that Muon leaves to AdamW: inputs, outputs, and the pooling, whose large matrices would cost it too much."""
 MAX_LOGIT_SCALE = 100.0
@@ -65,7 +65,7 @@ class ClipTraining:
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture uint8 [96, 160, 3] and the shot that it is a frame of."""
+    """A picture uint8 [128, 224, 3] and the shot that it is a frame of."""
 
     picture: np.ndarray[Any, np.dtype[np.uint8]]
     script: ShotScript
@@ -111,7 +111,7 @@ def train_clip(settings: ClipTraining, folder: Path, max_steps: int | None = Non
 def render_group(settings: ClipTraining, rng: random.Random) -> list[Shown]:
     """One moment of a shot, and of copies of the shot with one thing changed."""
     script = sample_shot(rng, sample_story(rng))
-    moment = rng.randrange(FRAMES_OF_A_SHOT)
+    moment = rng.randrange(FRAMES)
     versions = (script, *variations(script, rng, settings.versions - 1))
     return [Shown(render_frames(version, [moment]).frames[0], version) for version in versions]
 
@@ -158,7 +158,7 @@ class _Learner:
         self.step = 0
         self._rate = settings.rate
         self._tokenizer = tokenizer_of(described)
-        self._questions = self._tokenizer(list(questions()))
+        self._questions = {thing: self._tokenizer(list(questions(thing))) for thing in THINGS}
         matrices, rest = split_weights(self.model, OUTER_LAYERS)
         self._optimizers = (
             Muon(matrices, settings.rate, decay=0.05),
@@ -169,15 +169,16 @@ class _Learner:
     def learn(self, batch: Sequence[Shown], said: Sequence[Statement], share: float) -> None:
         """One step; `share` of the whole training is over, 0 to 1."""
         images = augment(np.stack([shown.picture for shown in batch])).contiguous(memory_format=torch.channels_last)
-        tokens = torch.cat([self._tokenizer([each.text for each in said]), self._questions])
+        thing = THINGS[self.step % len(THINGS)]
+        tokens = torch.cat([self._tokenizer([each.text for each in said]), self._questions[thing]])
         truth = torch.tensor([[holds(each, shown.script) for each in said] for shown in batch])
         # PyTorch's fused attention is written for long sequences: on a CPU its backward takes most of a step here.
-        with torch.autocast("cpu", dtype=torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
+        with autocast(images.device), sdpa_kernel(SDPBackend.MATH):
             seen, read = self.model.encode_image(images), self.model.encode_text(tokens)
         seen, read = F.normalize(seen.float(), dim=-1), F.normalize(read.float(), dim=-1)
         scale = self.model.logit_scale.exp()
         captions = contrastive_loss(seen, read[: len(said)], truth, scale)
-        asked = zero_shot_loss(scale * seen @ read[len(said) :].T, answered([shown.script for shown in batch]))
+        asked = zero_shot_loss(scale * seen @ read[len(said) :].T, answered([shown.script for shown in batch], thing))
         self._descend(captions + asked, share)
         self.step += 1
         for name, loss in (("captions", captions), ("questions", asked)):

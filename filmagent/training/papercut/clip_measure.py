@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from filmagent.generation.papercut.vocabulary import COLOURS, KINDS, PLACES, SCARF_COLOURS, TIMES
+from filmagent.generation.papercut.vocabulary import COLOURS, GARMENT_COLOURS, KINDS, PATTERN_COLOURS, PLACES, TIMES
 from filmagent.scoring.clip import ImageFeatures
-from filmagent.scoring.words import with_article
+from filmagent.scoring.words import coloured_phrase, with_article
 from filmagent.scoring.zero_shot import probabilities
-from filmagent.training.papercut.world import ShotScript, render_frames, sample_shot, sample_story
+from filmagent.training.papercut.world import Setting, ShotScript, render_frames, sample_shot, sample_story
 
 HELD_OUT = "held out"
 """Seed of the measured shots; training seeds are numbers."""
@@ -42,19 +42,24 @@ def accuracy(features: ImageFeatures, shots: int = 300) -> dict[str, float]:
         def answer(sentences: list[str], image: np.ndarray = image) -> int:
             return int(probabilities(features, image, sentences)[0].argmax())
 
-        right["place"].append(PLACES[answer([f"the {place}" for place in PLACES])] == script.place)
-        times = [f"the {script.place} at {time}" for time in TIMES]
-        right["time"].append(TIMES[answer(times)] == script.time)
+        place = script.setting.place
+        right["place"].append(PLACES[answer([f"the {each}" for each in PLACES])] == place)
+        right["time"].append(TIMES[answer([f"the {place} at {time}" for time in TIMES])] == script.time)
         figures = [script.figures[part.subject] for part in script.performances]
         for figure in figures:
             kinds = [kind for kind in KINDS if kind not in [other.kind for other in figures if other is not figure]]
+
+            def coloured(colours: tuple[str, ...], thing: str, kind: str = figure.kind) -> str:
+                return colours[answer([with_article(coloured_phrase(kind, colour, thing)) for colour in colours])]
+
             found = {
                 "kind": kinds[answer([with_article(kind) for kind in kinds])] == figure.kind,
                 "colour": COLOURS[answer([with_article(f"{colour} {figure.kind}") for colour in COLOURS])]
                 == figure.colour,
-                "scarf": SCARF_COLOURS[answer([f"a {figure.kind} with a {colour} scarf" for colour in SCARF_COLOURS])]
-                == figure.scarf,
+                "garment": coloured(GARMENT_COLOURS, figure.garment) == figure.garment_colour,
             }
+            if figure.pattern:
+                found["pattern"] = coloured(PATTERN_COLOURS, figure.pattern) == figure.pattern_colour
             for question, is_right in found.items():
                 right[question].append(is_right)
                 right[f"{question}, {script.size}, {len(figures)} in frame"].append(is_right)
@@ -92,7 +97,7 @@ def _with_one_change(script: ShotScript) -> dict[str, ShotScript]:
         return replace(script, figures=tuple(figures))
 
     return {
-        "other place": replace(script, place=_next(PLACES, script.place)),
+        "other place": replace(script, setting=Setting(_next(PLACES, script.setting.place))),
         "other time": replace(script, time=_next(TIMES, script.time)),
         "other colour": recast(colour=_next(COLOURS, figure.colour)),
         "other kind": recast(kind=next(kind for kind in KINDS if kind not in taken)),

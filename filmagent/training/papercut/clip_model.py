@@ -14,7 +14,7 @@ from filmagent.training.papercut.clip_texts import UNKNOWN, vocabulary
 
 IMAGE_SIZE = 96
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
-CONTEXT_LENGTH = 32
+CONTEXT_LENGTH = 72
 CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
 
 

@@ -11,45 +11,39 @@ from dataclasses import dataclass, replace
 
 from filmagent.generation.papercut.vocabulary import (
     COLOURS,
+    GARMENT_COLOURS,
+    INDOORS,
     KINDS,
     MOVING_ACTIONS,
+    PATTERN_COLOURS,
     PLACES,
-    SCARF_COLOURS,
     TIMES,
-    parse,
+    WEATHERS,
+    WORDINGS,
+    Role,
+    compose,
     words,
 )
-from filmagent.training.papercut.captions import caption
-from filmagent.training.papercut.world import Figure, Performance, ShotScript
+from filmagent.training.papercut.captions import describe
+from filmagent.training.papercut.world import Figure, Performance, Setting, ShotScript
 
 UNKNOWN = "[UNK]"
-EXTRA_WORDS = ("an", "in")
+EXTRA_WORDS = ("an",)
 """Words of short statements that no shot's caption holds."""
 UNKNOWN_SHARE = 0.15
-SPOKEN_OF = ((True, True), (True, False), (True, False), (False, True), (False, False))
-"""Whether a short statement names the colour and the scarf; each as often as it stands here."""
-
-
-@dataclass(frozen=True)
-class Mention:
-    """What a sentence says of one figure; None: unsaid."""
-
-    kind: str
-    colour: str | None = None
-    scarf: str | None = None
-    action: str | None = None
-    direction: str | None = None
+ATTRIBUTES = ("build", "colour", "pattern", "garment")
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A sentence and what it claims; None: unsaid."""
+    """A sentence and what it claims; None: unsaid. An action of '' is unsaid too."""
 
     text: str
     size: str | None = None
     place: str | None = None
     time: str | None = None
-    mentions: tuple[Mention, ...] = ()
+    weather: str | None = None
+    mentions: tuple[Role, ...] = ()
     complete: bool = False
     """The mentions are everybody in frame, from left to right."""
 
@@ -61,7 +55,12 @@ def vocabulary() -> tuple[str, ...]:
 
 def holds(statement: Statement, script: ShotScript) -> bool:
     """Whether a statement is true of a shot."""
-    for said, true in ((statement.size, script.size), (statement.place, script.place), (statement.time, script.time)):
+    for said, true in (
+        (statement.size, script.size),
+        (statement.place, script.setting.place),
+        (statement.time, script.time),
+        (statement.weather, script.weather),
+    ):
         if said is not None and said != true:
             return False
     parts = script.performances
@@ -85,20 +84,21 @@ def statement(script: ShotScript, rng: random.Random) -> Statement:
 
 
 def variations(script: ShotScript, rng: random.Random, count: int) -> list[ShotScript]:
-    """Shots that differ from this one in one thing each: the place, the time, or one attribute of one figure."""
-    changes = ["place", "time", *(["kind", "colour", "colour", "scarf"] if script.performances else [])]
+    """Shots that differ from this one in one thing each: the setting, or one attribute of one figure."""
+    changes = ["place", "time", "weather"]
+    if script.performances:
+        changes += ["kind", "kind", "colour", "colour", "garment colour", "pattern colour"]
     return [_changed(script, rng.choice(changes), rng) for _ in range(count)]
 
 
 def _caption(script: ShotScript, rng: random.Random) -> Statement:
-    text = caption(script, rng, with_attributes=rng.random() < 0.75)
-    said = parse(text)
-    mentions = tuple(Mention(role.kind, role.colour, role.scarf, role.action, role.direction) for role in said.roles)
-    return Statement(text, said.size, said.place, said.time, mentions, complete=True)
+    said = describe(script, rng if rng.random() < 0.75 else None)
+    text = compose(said, rng.randrange(WORDINGS))
+    return Statement(text, said.size, said.place, said.time, said.weather, said.roles, complete=True)
 
 
 def _about_place(script: ShotScript, rng: random.Random) -> Statement:
-    place, time = script.place, script.time
+    place, time, weather = script.setting.place, script.time, script.weather
     form = rng.randrange(5)
     if form == 0:
         return Statement(f"the {place}", place=place)
@@ -106,8 +106,8 @@ def _about_place(script: ShotScript, rng: random.Random) -> Statement:
         return Statement(place, place=place)
     if form == 2:
         return Statement(f"{script.size} shot of the {place}", size=script.size, place=place)
-    if form == 3 and not script.performances:
-        return Statement(f"the empty {place} at {time}", place=place, time=time, complete=True)
+    if form == 3 and weather != "clear":
+        return Statement(f"the {place} in the {weather}", place=place, weather=weather)
     return Statement(f"the {place} at {time}", place=place, time=time)
 
 
@@ -116,25 +116,36 @@ def _about_figures(script: ShotScript, rng: random.Random) -> Statement:
     rng.shuffle(figures)
     if len(figures) > 1 and rng.random() < 0.7:
         figures = figures[:1]
-    mentions, phrases = [], []
-    for figure in figures:
-        with_colour, with_scarf = rng.choice(SPOKEN_OF)
-        mention = Mention(figure.kind, figure.colour if with_colour else None, figure.scarf if with_scarf else None)
-        mentions.append(mention)
-        phrases.append(_phrase(mention, rng))
-    text = " and ".join(phrases)
+    mentions = tuple(_mention(figure, rng) for figure in figures)
+    text = " and ".join(_phrase(mention, rng) for mention in mentions)
     if rng.random() < 0.2:
-        return Statement(
-            f"{text} {rng.choice(('in', 'at'))} the {script.place}", place=script.place, mentions=tuple(mentions)
-        )
-    return Statement(text, mentions=tuple(mentions))
+        place = script.setting.place
+        return Statement(f"{text} {rng.choice(('in', 'at'))} the {place}", place=place, mentions=mentions)
+    return Statement(text, mentions=mentions)
 
 
-def _phrase(mention: Mention, rng: random.Random) -> str:
-    noun = f"{mention.colour} {mention.kind}" if mention.colour else mention.kind
+def _mention(figure: Figure, rng: random.Random) -> Role:
+    """The figure with none, one or two of its attributes."""
+    said = rng.sample(ATTRIBUTES, rng.choice((0, 1, 1, 1, 2)))
+    role = Role(figure.kind, "")
+    if "build" in said:
+        role = replace(role, build=figure.build)
+    if "colour" in said:
+        role = replace(role, colour=figure.colour)
+    if "pattern" in said:
+        role = replace(role, pattern=figure.pattern, pattern_colour=figure.pattern_colour)
+    if "garment" in said:
+        role = replace(role, garment=figure.garment, garment_colour=figure.garment_colour)
+    return role
+
+
+def _phrase(role: Role, rng: random.Random) -> str:
+    noun = " ".join(word for word in (role.build, role.colour, role.kind) if word)
     article = rng.choice(("the", "an" if noun[0] in "aeio" else "a"))
-    scarf = f" with {'an' if mention.scarf[0] in 'aeio' else 'a'} {mention.scarf} scarf" if mention.scarf else ""
-    return f"{article} {noun}{scarf}"
+    marks = [f"{role.pattern_colour} {role.pattern}"] if role.pattern else []
+    if role.garment:
+        marks.append(f"a {role.garment_colour} {role.garment}")
+    return f"{article} {noun}" + (f" with {' and '.join(marks)}" if marks else "")
 
 
 def _with_unknown_words(said: Statement, rng: random.Random) -> Statement:
@@ -147,13 +158,16 @@ def _with_unknown_words(said: Statement, rng: random.Random) -> Statement:
     return replace(said, text=" ".join(parts))
 
 
-def _fits(mention: Mention, script: ShotScript, part: Performance) -> bool:
+def _fits(mention: Role, script: ShotScript, part: Performance) -> bool:
     figure = script.figures[part.subject]
     if mention.kind != figure.kind:
         return False
-    for said, true in ((mention.colour, figure.colour), (mention.scarf, figure.scarf), (mention.action, part.action)):
-        if said is not None and said != true:
+    for name in ("build", "colour", "pattern", "pattern_colour", "garment", "garment_colour"):
+        said = getattr(mention, name)
+        if said is not None and said != getattr(figure, name):
             return False
+    if mention.action and mention.action != part.action:
+        return False
     if mention.direction is None or part.action not in MOVING_ACTIONS:
         return True
     return mention.direction == ("left", "right")[part.facing > 0]
@@ -161,17 +175,24 @@ def _fits(mention: Mention, script: ShotScript, part: Performance) -> bool:
 
 def _changed(script: ShotScript, what: str, rng: random.Random) -> ShotScript:
     if what == "place":
-        return replace(script, place=_another(PLACES, script.place, rng))
-    if what == "time":
+        place = _another(PLACES, script.setting.place, rng)
+        weather = "clear" if place in INDOORS else script.weather
+        return replace(script, setting=Setting(place, script.setting.layout), weather=weather)
+    if what == "weather" and script.setting.place not in INDOORS:
+        return replace(script, weather=_another(WEATHERS, script.weather, rng))
+    if what in ("time", "weather"):
         return replace(script, time=_another(TIMES, script.time, rng))
     index = rng.choice(script.performances).subject
     figure = script.figures[index]
     taken = {other.kind for other in script.figures}
-    changed: Figure = {
-        "kind": lambda: replace(figure, kind=rng.choice([kind for kind in KINDS if kind not in taken])),
-        "colour": lambda: replace(figure, colour=_another(COLOURS, figure.colour, rng)),
-        "scarf": lambda: replace(figure, scarf=_another(SCARF_COLOURS, figure.scarf, rng)),
-    }[what]()
+    if what == "kind":
+        changed = replace(figure, kind=rng.choice([kind for kind in KINDS if kind not in taken]))
+    elif what == "garment colour":
+        changed = replace(figure, garment_colour=_another(GARMENT_COLOURS, figure.garment_colour, rng))
+    elif what == "pattern colour" and figure.pattern_colour:
+        changed = replace(figure, pattern_colour=_another(PATTERN_COLOURS, figure.pattern_colour, rng))
+    else:
+        changed = replace(figure, colour=_another(COLOURS, figure.colour, rng))
     figures = (*script.figures[:index], changed, *script.figures[index + 1 :])
     return replace(script, figures=figures)
 

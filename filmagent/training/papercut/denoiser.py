@@ -1,4 +1,4 @@
-"""Trains the small WanTransformer3DModel and its text encoder on cached latents with memory. Knows no pixels.
+"""Builds the small WanTransformer3DModel and the loss that trains it on cached latents with memory. Knows no pixels.
 
 A training example is laid out as the memory pipeline samples it: keyframes of other shots of the story in front
 along latent time, clean in the condition, noise on their noise channels, one timestep for all, loss on the shot.
@@ -12,14 +12,16 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from filmagent.training.papercut.captions import caption
 from filmagent.training.papercut.latents import Clip, StoryLatents
+from filmagent.training.papercut.machine import autocast, plain_attention
+from filmagent.training.papercut.truth import UNKNOWN, TruthHeads, labels
 
-SHIFT = 3.0
+SHIFT, SHIFT_FROM_FRAMES = 3.0, 5.0
+"""How far noise levels are moved towards noise; further where known frames leave little to find out below."""
 MEMORY_STRIDE = 5
 MASK_CHANNELS = 4
 
@@ -29,25 +31,35 @@ class Mixture:
     """How examples are made from stories."""
 
     memory_for_first_stills: tuple[int, ...] = (0, 0, 0, 1)
-    memory_for_stills: tuple[int, ...] = (0, 1, 1, 2)
-    memory_for_shots: tuple[int, ...] = (0, 1, 1, 3, 5)
+    memory_for_stills: tuple[int, ...] = (0, 1, 1, 2, 3)
+    memory_for_shots: tuple[int, ...] = (0, 0, 0, 1, 3)
     """Few different counts: every one is a shape that compiled blocks are compiled for."""
-    colours_kept_with_memory: float = 0.4
-    colours_kept_without_memory: float = 0.9
+    attributes_with_memory: float = 0.4
+    attributes_without_memory: float = 0.9
     text_dropped: float = 0.1
     figure_weight: float = 6.0
+    truth_weight: float = 0.1
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Clean latents [B, 16, M + T, h, w] with memory in front, what the model is told, and the loss's weights."""
+    """Clean latents [B, 16, M + T, h, w] memory in front; what the model is told, the loss's weights, the truth."""
 
     clean: Tensor
     mask: Tensor
     condition: Tensor
     weight: Tensor
+    truth: Tensor
+    """Labels of every token [B, questions, tokens], from `truth.labels`."""
     sentences: tuple[str, ...]
     memory: int
+    known: Tensor
+    """Known latent frames of every example [B]."""
+
+    def to(self, device: str) -> Batch:
+        """The same batch on a device."""
+        moved = (each.to(device) for each in (self.clean, self.mask, self.condition, self.weight, self.truth))
+        return Batch(*moved, self.sentences, self.memory, self.known.to(device))
 
 
 def build_denoiser(width: int = 256, layers: int = 8, text_width: int = 128) -> WanTransformer3DModel:
@@ -79,52 +91,64 @@ def make_batch(
         raise ValueError(f"none of {len(stories)} stories has a clip that its words determine: make more stories")
     memory = min([memory, *(len(story.stills) + len(story.shots) - 1 for story in stories)])
     size = max(1, round(frames / (memory + choices[0][1].latents.shape[1])))
-    clean, mask, condition, weight, sentences = [], [], [], [], []
+    clean, mask, condition, weight, truth, sentences, known = [], [], [], [], [], [], []
     for story, clip in rng.choices(choices, k=size):
-        keyframes = story.keyframes(without=clip)
-        kept = [frame[:, None].float() for frame in rng.sample(keyframes, memory)]
+        keyframes = rng.sample(story.keyframes(without=clip), memory)
+        kept = [frame.latents[:, None].float() for frame in keyframes]
         latents = clip.latents.float()
         told = grey[:, : latents.shape[1]] if clip.condition is None else clip.condition.float()
         clean.append(torch.cat([*kept, latents], dim=1))
         condition.append(torch.cat([*kept, told], dim=1))
-        known = torch.zeros(MASK_CHANNELS, memory + latents.shape[1], *latents.shape[2:])
-        known[:, : memory + clip.known] = 1
-        mask.append(known)
-        weight.append(1 + mixture.figure_weight * clip.figures.float()[None])
+        shown = torch.zeros(MASK_CHANNELS, memory + latents.shape[1], *latents.shape[2:])
+        shown[:, : memory + clip.known] = 1
+        mask.append(shown)
+        weight.append(1 + mixture.figure_weight * clip.covered.float()[None])
+        truth.append(labels(clip.script, torch.cat([*(frame.who[None] for frame in keyframes), clip.who])))
         sentences.append(_sentence(rng, clip, memory, mixture))
-    return Batch(
-        torch.stack(clean), torch.stack(mask), torch.stack(condition), torch.stack(weight), tuple(sentences), memory
-    )
+        known.append(clip.known)
+    stacked = (torch.stack(each) for each in (clean, mask, condition, weight, truth))
+    return Batch(*stacked, tuple(sentences), memory, torch.tensor(known))
 
 
 def _sentence(rng: random.Random, clip: Clip, memory: int, mixture: Mixture) -> str:
     if rng.random() < mixture.text_dropped:
         return ""
-    kept = mixture.colours_kept_with_memory if memory or clip.known else mixture.colours_kept_without_memory
+    kept = mixture.attributes_with_memory if memory or clip.known else mixture.attributes_without_memory
     return caption(clip.script, rng, with_attributes=rng.random() < kept)
 
 
-def sample_noise_levels(count: int) -> Tensor:
-    """Noise shares from 0 to 1, mostly in the middle, moved towards noise by the same shift as at sampling."""
-    plain = torch.sigmoid(1.1 * torch.randn(count))
-    return SHIFT * plain / (1 + (SHIFT - 1) * plain)
+def sample_noise_levels(known: Tensor) -> Tensor:
+    """Noise shares from 0 to 1 for examples with so many known latent frames, moved towards noise as at sampling."""
+    plain = torch.sigmoid(1.1 * torch.randn(len(known), device=known.device))
+    shift = torch.where(known > 0, SHIFT_FROM_FRAMES, SHIFT)
+    return shift * plain / (1 + (shift - 1) * plain)
 
 
-def flow_loss(denoiser: WanTransformer3DModel, text: Tensor, batch: Batch) -> Tensor:
-    """Squared error of the predicted flow on the shot's latents, figures weighted up."""
-    level = sample_noise_levels(len(batch.clean))
+@dataclass(frozen=True)
+class Losses:
+    """The flow's error, and how badly the middle of the network knows who is where."""
+
+    flow: Tensor
+    truth: Tensor
+
+
+def losses(denoiser: WanTransformer3DModel, heads: TruthHeads, text: Tensor, batch: Batch) -> Losses:
+    """Squared error of the predicted flow on the shot's latents, figures weighted up; cross-entropy of the truth.
+
+    Asking the hidden states for the truth makes them useful sooner, as aligning them with a trained encoder does
+    (Yu et al., "Representation Alignment for Generation", 2024); here the renderer knows what an encoder would guess.
+    """
+    level = sample_noise_levels(batch.known)
     share = level.view(-1, 1, 1, 1, 1)
     noise = torch.randn_like(batch.clean)
     noisy = (1 - share) * batch.clean + share * noise
     ropes = [install_memory_rope(denoiser)]
     told = torch.cat([noisy, batch.mask, batch.condition], dim=1)
-    # At these lengths plain attention is a quarter faster on a CPU than the fused kernel, whose backward is slow.
-    with (
-        sdpa_kernel(SDPBackend.MATH),
-        torch.autocast("cpu", dtype=torch.bfloat16),
-        memory_positions(ropes, batch.memory, MEMORY_STRIDE),
-    ):
+    device = batch.clean.device
+    with plain_attention(device), autocast(device), memory_positions(ropes, batch.memory, MEMORY_STRIDE):
         flow = denoiser(told, level * 1000, text, return_dict=False)[0]
     error = (flow.float() - (noise - batch.clean))[:, :, batch.memory :].pow(2)
-    loss: Tensor = (error * batch.weight).sum() / (batch.weight.sum() * error.shape[1])
-    return loss
+    return Losses(
+        flow=(error * batch.weight).sum() / (batch.weight.sum() * error.shape[1]),
+        truth=heads.loss(batch.truth) if (batch.truth != UNKNOWN).any() else error.sum() * 0,
+    )

@@ -15,12 +15,15 @@ import torch
 from torch import Tensor
 
 from filmagent.errors import ModelFilesError
+from filmagent.generation.papercut.lexicon import CARD, Card
+from filmagent.generation.papercut.vocabulary import MAX_ROLES
 from filmagent.generation.wan.library import AutoencoderKLWan, ModelMixin, PreTrainedModel, UniPCMultistepScheduler
+from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.sheet import curve, held_out_rows, sample_sheet
-from filmagent.training.papercut.text import build_tokenizer
+from filmagent.training.papercut.text import MAX_WORDS, build_tokenizer
 from filmagent.training.papercut.trainer import DenoiserTraining, Models
 from filmagent.training.papercut.vae import pixels
-from filmagent.training.papercut.world import render_shot, sample_shot, sample_story
+from filmagent.training.papercut.world import FPS, FRAMES, HEIGHT, WIDTH, render_shot, sample_shot, sample_story
 
 SHIFT = 3.0
 
@@ -45,9 +48,9 @@ def held_out_shots(count: int, seed: int = 20_261_121) -> np.ndarray:
 def measure_vae(vae: AutoencoderKLWan, frames: np.ndarray, batch: int = 4) -> tuple[VaeMeasure, Tensor]:
     """PSNR over whole shots and over first frames, latent statistics, and the reconstructions."""
     latents, made = [], []
-    vae.eval()
+    vae = vae.cpu().eval()
     for start in range(0, len(frames), batch):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with autocast(torch.device("cpu")):
             found = vae.encode(pixels(frames[start : start + batch])).latent_dist.mode()
             made.append(vae.decode(found).sample.float().clamp(-1, 1))
         latents.append(found.float())
@@ -102,6 +105,16 @@ def export_denoiser(averaged: Models, folder: Path) -> None:
         "vae": ["diffusers", "AutoencoderKLWan"],
     }
     (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+    card = Card(
+        width=WIDTH,
+        height=HEIGHT,
+        frames=FRAMES,
+        fps=FPS,
+        most_words=MAX_WORDS,
+        most_roles=MAX_ROLES,
+        weather_and_camera=True,
+    )
+    (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 def export_all(data: Path, weights: Path, settings: DenoiserTraining | None = None) -> list[Path]:
@@ -109,7 +122,7 @@ def export_all(data: Path, weights: Path, settings: DenoiserTraining | None = No
     saved = data / "denoiser.pt"
     if not saved.exists():
         raise ModelFilesError(f"{saved} is missing: train the denoiser first")
-    state = torch.load(saved, weights_only=False)
+    state = torch.load(saved, map_location="cpu", weights_only=False)
     averaged = Models(settings or DenoiserTraining(), len(build_tokenizer()))
     averaged.load_state_dict(state["averaged"])
     weights.mkdir(parents=True, exist_ok=True)

@@ -5,36 +5,21 @@ Story number n is a function of the seed and n alone, so that a cache can grow, 
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from filmagent.generation.wan.library import AutoencoderKLWan
+from filmagent.training.papercut.drawn import DrawnClip, DrawnStory, StoryShape, draw_story
+from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.single_frames import speed_up
 from filmagent.training.papercut.vae import pixels
-from filmagent.training.papercut.world import (
-    RenderedShot,
-    ShotScript,
-    WorldStory,
-    render_frames,
-    render_shot,
-    sample_shot,
-    sample_story,
-)
-from filmagent.training.papercut.world.render import FRAMES, HEIGHT, WIDTH
-
-MI2V_SHARE, MM2V_SHARE = 0.72, 0.18
-"""Most shots are learned from their first frame on: papercut opens a cut with a still and films on from it."""
-CONTINUED_SHARE = {1: 0.45, 5: 0.8}
-"""How many shots with so many known frames begin anywhere in a movement, as joins do; the others begin as cuts do."""
-FIRST_MOMENT_SHARE = 0.65
-GREY = 127.5
+from filmagent.training.papercut.world import FRAMES, HEIGHT, WIDTH, ShotScript
 
 
 @dataclass(frozen=True)
@@ -44,14 +29,21 @@ class Clip:
     latents: Tensor
     condition: Tensor | None
     known: int
-    figures: Tensor
+    covered: Tensor
+    """How much of every latent cell [T, h, w] figures cover, from 0 to 1."""
+    who: Tensor
+    """Which figure of the script covers most of every token [T, h/2, w/2], int8; -1 is none."""
     script: ShotScript
-    from_start: bool = True
+    foreseeable: bool = True
+    """Whether words and known frames say where everything is: what is not, is remembered but never asked for."""
 
-    @property
-    def foreseeable(self) -> bool:
-        """Whether words and known frames say where everything is: what is not, is remembered but never asked for."""
-        return bool(self.known) or (self.from_start and not any(part.phase for part in self.script.performances))
+
+@dataclass(frozen=True)
+class Keyframe:
+    """What a shot leaves in memory: its first latent frame [16, h, w] and who is in it [h/2, w/2]."""
+
+    latents: Tensor
+    who: Tensor
 
 
 @dataclass(frozen=True)
@@ -65,9 +57,10 @@ class StoryLatents:
         """The clips that can be asked for: shots where there are shots."""
         return tuple(clip for clip in self.shots or self.stills if clip.foreseeable)
 
-    def keyframes(self, without: Clip) -> list[Tensor]:
-        """One-frame latents [16, h, w] of every other clip. A shot's first latent is its first frame, encoded alone."""
-        return [clip.latents[:, 0] for clip in (*self.stills, *self.shots) if clip is not without]
+    def keyframes(self, without: Clip) -> list[Keyframe]:
+        """The keyframes of every other clip. A shot's first latent is its first frame, encoded alone."""
+        clips = (*self.stills, *self.shots)
+        return [Keyframe(clip.latents[:, 0], clip.who[0]) for clip in clips if clip is not without]
 
 
 @dataclass(frozen=True)
@@ -80,68 +73,57 @@ class Encoder:
 
     @torch.no_grad()
     def __call__(self, video: Tensor) -> Tensor:
-        """Encode clips [B, 3, F, H, W] from -1 to 1."""
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        """Encode clips [B, 3, F, H, W] from -1 to 1; the latents lie where the VAE lies."""
+        video = video.to(self.mean.device)
+        with autocast(video.device):
             found = self.vae.encode(video).latent_dist.mode().float()
         latents: Tensor = (found - self.mean) / self.std
         return latents
 
 
-def open_encoder(folder: Path) -> Encoder:
+def open_encoder(folder: Path, device: str = "cpu") -> Encoder:
     """The encoder of an exported VAE folder, with the statistics in its configuration."""
-    vae = speed_up(AutoencoderKLWan.from_pretrained(folder).eval().requires_grad_(False))
+    vae = AutoencoderKLWan.from_pretrained(folder).eval().requires_grad_(False).float()
+    vae = speed_up(vae) if device == "cpu" else vae.to(device)
     shape = (1, vae.config.z_dim, 1, 1, 1)
-    return Encoder(
-        vae, torch.tensor(vae.config.latents_mean).view(shape), torch.tensor(vae.config.latents_std).view(shape)
-    )
+    mean, std = vae.config.latents_mean, vae.config.latents_std
+    return Encoder(vae, *(torch.tensor(each, device=device).view(shape) for each in (mean, std)))
 
 
 def grey_condition(encoder: Encoder) -> Tensor:
-    """What a shot is told that starts with a cut: the latents [16, T, h, w] of a grey clip."""
-    return encoder(torch.zeros(1, 3, FRAMES, HEIGHT, WIDTH))[0]
+    """What a shot is told that starts with a cut: the latents [16, T, h, w] of a grey clip, on the CPU."""
+    return encoder(torch.zeros(1, 3, FRAMES, HEIGHT, WIDTH))[0].cpu()
 
 
-def make_story(encoder: Encoder, seed: int, number: int, stills: int, shots: int) -> StoryLatents:
-    """Story `number` of a seed, drawn and encoded."""
-    rng = random.Random(f"{seed}/{number}")
-    story = sample_story(rng)
-    pictures = []
-    for _ in range(stills):
-        moment = 0 if rng.random() < FIRST_MOMENT_SHARE else rng.randrange(1, FRAMES)
-        pictures.append((moment == 0, render_frames(sample_shot(rng, story), [moment])))
-    still_clips = []
-    if pictures:
-        found = encoder(pixels(np.stack([picture.frames for _, picture in pictures])))
-        still_clips = [
-            Clip(latents.half(), None, 0, _figures(picture, 1), picture.script, first)
-            for latents, (first, picture) in zip(found, pictures, strict=True)
-        ]
-    shot_clips = [_shot(encoder, rng, story) for _ in range(shots)]
-    return StoryLatents(tuple(still_clips), tuple(shot_clips))
+def encode_story(encoder: Encoder, drawn: DrawnStory) -> StoryLatents:
+    """Latents of a drawn story, in half precision on the CPU."""
+    stills: tuple[Clip, ...] = ()
+    if drawn.stills:
+        video = torch.cat([pixels(still.frames[None]) for still in drawn.stills])
+        found = encoder(video).half().cpu()
+        stills = tuple(_clip(still, latents, None) for still, latents in zip(drawn.stills, found, strict=True))
+    return StoryLatents(stills, tuple(_shot(encoder, shot) for shot in drawn.shots))
 
 
-def _shot(encoder: Encoder, rng: random.Random, story: WorldStory) -> Clip:
-    chance = rng.random()
-    frames = 1 if chance < MI2V_SHARE else 5 if chance < MI2V_SHARE + MM2V_SHARE else 0
-    shot = render_shot(sample_shot(rng, story, continued=rng.random() < CONTINUED_SHARE.get(frames, 0.0)))
-    video = pixels(shot.frames[None])
+def _shot(encoder: Encoder, drawn: DrawnClip) -> Clip:
+    video = pixels(drawn.frames[None])
     condition = None
-    if frames:
-        told = torch.cat([video[:, :, :frames], torch.zeros_like(video[:, :, frames:])], dim=2)
-        condition = encoder(told)[0].half()
-    figures = _figures(shot, 1 + (FRAMES - 1) // 4)
-    return Clip(encoder(video)[0].half(), condition, (frames + 3) // 4, figures, shot.script)
+    if drawn.told:
+        told = torch.cat([video[:, :, : drawn.told], torch.zeros_like(video[:, :, drawn.told :])], dim=2)
+        condition = encoder(told)[0].half().cpu()
+    return _clip(drawn, encoder(video)[0].half().cpu(), condition)
 
 
-def _figures(shot: RenderedShot, latent_frames: int) -> Tensor:
-    """How much of every latent cell [T, h, w] a figure covers, from 0 to 1."""
-    seen = np.zeros(shot.frames.shape[:3], dtype=np.float32)
-    for mask in shot.masks.values():
-        seen = np.maximum(seen, mask)
-    cells = torch.from_numpy(seen).view(len(seen), HEIGHT // 8, 8, WIDTH // 8, 8).mean(dim=(2, 4))
-    if latent_frames > 1:
-        cells = torch.cat([cells[:1], cells[1:].view(latent_frames - 1, 4, *cells.shape[1:]).mean(dim=1)])
-    return cells.half()
+def _clip(drawn: DrawnClip, latents: Tensor, condition: Tensor | None) -> Clip:
+    return Clip(
+        latents=latents,
+        condition=condition,
+        known=(drawn.told + 3) // 4,
+        covered=torch.from_numpy(drawn.covered).half(),
+        who=torch.from_numpy(drawn.who),
+        script=drawn.script,
+        foreseeable=drawn.foreseeable,
+    )
 
 
 class StoryCache:
@@ -149,12 +131,14 @@ class StoryCache:
 
     SHARD = 32
 
-    def __init__(self, folder: Path, encoder: Encoder, seed: int, stills: int, shots: int) -> None:
-        self.folder = folder / f"stories-{seed}-{stills}-{shots}"
-        self.encoder, self.seed, self.stills, self.shots = encoder, seed, stills, shots
+    def __init__(self, folder: Path, encoder: Encoder, seed: int, shape: StoryShape, workers: int = 0) -> None:
+        """Open the cache in `folder`; `workers` processes draw ahead, 0 draws in this one."""
+        self.folder = folder / f"stories-{seed}-{shape.stills}-{shape.shots}"
+        self.encoder, self.seed, self.shape = encoder, seed, shape
         self.stories: list[StoryLatents] = []
         self._unsaved: list[StoryLatents] = []
         self._files = self._saved_shards()
+        self._pool = ProcessPoolExecutor(workers) if workers else None
 
     def grow(self, count: int) -> None:
         """Make sure that at least `count` stories are in memory."""
@@ -163,11 +147,19 @@ class StoryCache:
             if shard is not None:
                 self.stories += shard
                 continue
-            story = make_story(self.encoder, self.seed, len(self.stories), self.stills, self.shots)
-            self.stories.append(story)
-            self._unsaved.append(story)
-            if len(self.stories) % self.SHARD == 0:
-                self._save()
+            for drawn in self._drawn(count - len(self.stories)):
+                story = encode_story(self.encoder, drawn)
+                self.stories.append(story)
+                self._unsaved.append(story)
+                if len(self.stories) % self.SHARD == 0:
+                    self._save()
+
+    def _drawn(self, count: int) -> Iterator[DrawnStory]:
+        first = len(self.stories)
+        numbers = range(first, first + count)
+        if self._pool is None:
+            return (draw_story(self.seed, number, self.shape) for number in numbers)
+        return self._pool.map(draw_story, [self.seed] * count, numbers, [self.shape] * count, chunksize=4)
 
     def _saved_shards(self) -> Iterator[list[StoryLatents]]:
         index = 0

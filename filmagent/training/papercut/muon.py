@@ -11,14 +11,16 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from filmagent.training.papercut.machine import short_type
+
 
 def _orthogonal(update: Tensor) -> Tensor:
     """Newton-Schulz iteration on a stack of matrices [N, rows, columns]: singular values go towards one."""
-    x = update.bfloat16()
+    x = update.to(short_type(update.device))
     tall = x.shape[-2] > x.shape[-1]
     if tall:
         x = x.mT
-    x = x / (x.float().norm(dim=(-2, -1), keepdim=True) + 1e-7).bfloat16()
+    x = x / (x.float().norm(dim=(-2, -1), keepdim=True) + 1e-7).to(x.dtype)
     for _ in range(5):
         gram = x @ x.mT
         x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x

@@ -19,8 +19,15 @@ from filmagent.generation.papercut.generator import papercut_config
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.training.papercut.captions import caption
-from filmagent.training.papercut.world import ShotScript, render_frames, sample_shot, sample_story
-from filmagent.training.papercut.world.render import FRAMES, HEIGHT, WIDTH
+from filmagent.training.papercut.world import (
+    FRAMES,
+    HEIGHT,
+    WIDTH,
+    ShotScript,
+    render_frames,
+    sample_shot,
+    sample_story,
+)
 
 _COLOURS = {"stills": (66, 118, 216), "shots": (214, 46, 48), "l1": (38, 156, 84)}
 

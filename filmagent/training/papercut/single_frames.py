@@ -17,9 +17,7 @@ from torch.nn import functional
 from filmagent.generation.wan.library import AutoencoderKLWan, patchify, unpatchify
 
 
-def _forward(
-    convolution: nn.Conv3d, whole: Callable[..., Tensor], x: Tensor, cache_x: Tensor | None = None
-) -> Tensor:
+def _forward(convolution: nn.Conv3d, whole: Callable[..., Tensor], x: Tensor, cache_x: Tensor | None = None) -> Tensor:
     if x.shape[2] != 1 or cache_x is not None:
         return whole(x, cache_x)
     margin = (convolution.kernel_size[1] // 2, convolution.kernel_size[2] // 2)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from filmagent.generation.papercut.vocabulary import words
 from filmagent.generation.wan.library import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
-MAX_WORDS = 32
+MAX_WORDS = 72
 PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
 
 
@@ -53,5 +53,7 @@ def encode_text(tokenizer: PreTrainedTokenizerFast, encoder: nn.Module, sentence
     tokens = tokenizer(
         list(sentences), padding="max_length", max_length=MAX_WORDS, truncation=True, return_tensors="pt"
     )
-    states = encoder(tokens.input_ids, tokens.attention_mask).last_hidden_state
-    return torch.where(tokens.attention_mask[..., None].bool(), states.float(), 0.0)
+    device = next(encoder.parameters()).device
+    seen = tokens.attention_mask.to(device)
+    states = encoder(tokens.input_ids.to(device), seen).last_hidden_state
+    return torch.where(seen[..., None].bool(), states.float(), 0.0)

@@ -14,12 +14,22 @@ from torch import Tensor, nn
 
 from filmagent.generation.wan.library import PreTrainedTokenizerFast, UMT5EncoderModel, WanTransformer3DModel
 from filmagent.training.papercut import checkpoint
-from filmagent.training.papercut.denoiser import Batch, Mixture, build_denoiser, flow_loss, make_batch
+from filmagent.training.papercut.denoiser import Batch, Mixture, build_denoiser, losses, make_batch
 from filmagent.training.papercut.latents import StoryCache
 from filmagent.training.papercut.muon import Muon, split_weights
 from filmagent.training.papercut.text import build_text_encoder, build_tokenizer, encode_text
+from filmagent.training.papercut.truth import TruthHeads
+from filmagent.training.papercut.warm_start import take_over
 
-OUTER_LAYERS = ("patch_embedding", "proj_out", "shared", "relative_attention_bias", "scale_shift_table", "time_proj")
+OUTER_LAYERS = (
+    "patch_embedding",
+    "proj_out",
+    "shared",
+    "relative_attention_bias",
+    "scale_shift_table",
+    "time_proj",
+    "ask",
+)
 
 
 @dataclass(frozen=True)
@@ -58,15 +68,17 @@ class DenoiserTraining:
     """A folder of exported weights to begin with, where no checkpoint is there to continue."""
     compiled: bool = False
     """Compile the blocks for every count of memory: two thirds faster here, after half a minute for each."""
+    device: str = "cpu"
 
 
 class Models(nn.Module):
-    """The two networks that are trained together."""
+    """The two networks that are trained together, and the questions asked of the first while it learns."""
 
     def __init__(self, settings: DenoiserTraining, vocabulary_size: int) -> None:
         super().__init__()
         self.denoiser: WanTransformer3DModel = build_denoiser(settings.width, settings.layers, settings.text_width)
         self.encoder: UMT5EncoderModel = build_text_encoder(vocabulary_size, settings.text_width)
+        self.heads = TruthHeads(settings.width)
 
 
 @dataclass
@@ -91,17 +103,20 @@ def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) 
     tokenizer = build_tokenizer()
     models = Models(settings, len(tokenizer))
     if settings.start_from is not None:
-        models.denoiser.load_state_dict(_exported(WanTransformer3DModel, settings.start_from / "transformer"))
-        models.encoder.load_state_dict(_exported(UMT5EncoderModel, settings.start_from / "text_encoder"))
+        take_over(settings.start_from, tokenizer, models.denoiser, models.encoder)
+    models = models.to(settings.device)
     averaged = copy.deepcopy(models).requires_grad_(False)
     matrices, rest = split_weights(models, OUTER_LAYERS)
     optimizers = [
         Muon(matrices, settings.matrix_rate),
         torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.95), weight_decay=0.0),
     ]
+    middle = models.denoiser.blocks[len(models.denoiser.blocks) // 2]
+    models.heads.listen_to(middle)
     if settings.compiled:
         for block in models.denoiser.blocks:
-            block.compile(dynamic=False)
+            # The forward alone, so that the hook of the truth heads stays outside of what is compiled.
+            block.forward = torch.compile(block.forward, dynamic=False)
     run = Run(models, averaged, optimizers, tokenizer, rng)
     state = checkpoint.load(folder / "denoiser.pt", rng)
     if state:
@@ -113,11 +128,6 @@ def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) 
         run.batches = state["batches"]
         clock.resume(state["spent"])
     return run
-
-
-def _exported(kind: type[WanTransformer3DModel] | type[UMT5EncoderModel], folder: Path) -> dict[str, Tensor]:
-    state: dict[str, Tensor] = kind.from_pretrained(folder).float().state_dict()
-    return state
 
 
 def train_denoiser(
@@ -142,8 +152,9 @@ def train_denoiser(
         if share >= 1:
             break
         kind, batch = _next_batch(settings, run, share, stills, shots, grey)
-        loss = _step(settings, run, batch, _rate_factor(settings, run.step, share))
-        run.losses[kind] = 0.98 * run.losses.get(kind, loss) + 0.02 * loss
+        found = _step(settings, run, batch, _rate_factor(settings, run.step, share))
+        for name, loss in ((kind, found["flow"]), (f"{kind}, truth", found["truth"])):
+            run.losses[name] = 0.98 * run.losses.get(name, loss) + 0.02 * loss
         if run.step % 50 == 0:
             _log(folder / "denoiser.jsonl", run, clock.spent, len(stills.stories), len(shots.stories))
         if clock.due():
@@ -183,13 +194,14 @@ def _rate_factor(settings: DenoiserTraining, step: int, share: float) -> float:
     return min(1.0, (step + 1) / settings.warm_up) * max(falling, 0.02)
 
 
-def _step(settings: DenoiserTraining, run: Run, batch: Batch, factor: float) -> float:
+def _step(settings: DenoiserTraining, run: Run, batch: Batch, factor: float) -> dict[str, float]:
     for optimizer, rate in zip(run.optimizers, (settings.matrix_rate, settings.rate), strict=True):
         for group in optimizer.param_groups:
             group["lr"] = rate * factor
         optimizer.zero_grad()
     text = encode_text(run.tokenizer, run.models.encoder, batch.sentences)
-    loss = flow_loss(run.models.denoiser, text, batch)
+    found = losses(run.models.denoiser, run.models.heads, text, batch.to(settings.device))
+    loss = found.flow + settings.mixture.truth_weight * found.truth
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(run.models.parameters(), 1.0)
     for optimizer in run.optimizers:
@@ -199,7 +211,7 @@ def _step(settings: DenoiserTraining, run: Run, batch: Batch, factor: float) -> 
     kept = min(settings.average, (1 + run.step) / (10 + run.step))
     with torch.no_grad():
         torch._foreach_lerp_(list(run.averaged.parameters()), list(run.models.parameters()), 1 - kept)
-    return float(loss.detach())
+    return {"flow": float(found.flow.detach()), "truth": float(found.truth.detach())}
 
 
 def save_run(folder: Path, run: Run, spent: float) -> None:

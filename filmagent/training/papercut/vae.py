@@ -15,10 +15,17 @@ from torch import Tensor
 
 from filmagent.generation.wan.library import AutoencoderKLWan
 from filmagent.training.papercut import checkpoint
+from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.muon import Muon, split_weights
 from filmagent.training.papercut.single_frames import SingleFrames, speed_up
-from filmagent.training.papercut.world import RenderedShot, render_frames, render_shot, sample_shot, sample_story
-from filmagent.training.papercut.world.render import FRAMES, HEIGHT, WIDTH
+from filmagent.training.papercut.world import (
+    FRAMES,
+    RenderedShot,
+    render_frames,
+    render_shot,
+    sample_shot,
+    sample_story,
+)
 
 LATENT_CHANNELS = 16
 FIGURE_WEIGHT = 3.0
@@ -37,6 +44,7 @@ class VaeTraining:
     batch: int = 2
     stills: int = 8
     crop: tuple[int, int, int] = (13, 64, 96)
+    still_crop: tuple[int, int, int] = (1, 96, 160)
     stills_only_until: float = 0.5
     """Until here only single frames are learned: four to six times as many pixels a second as in clips."""
     clip_share: float = 0.7
@@ -56,6 +64,7 @@ class VaeTraining:
     """A folder of exported VAE weights to begin with, where no checkpoint is there to continue."""
     compiled: bool = False
     """Compile the way of single frames: twice as fast here, after two minutes."""
+    device: str = "cpu"
 
 
 def build_vae(base: int = 24, decoder_base: int = 32) -> AutoencoderKLWan:
@@ -142,12 +151,13 @@ def train_vae(settings: VaeTraining, folder: Path, max_steps: int | None = None)
         _set_rates(run.optimizers, (settings.matrix_rate, settings.rate), factor)
         edge = settings.edge_weight if share < 0.6 else settings.edge_weight_late
         if share < settings.stills_only_until or run.rng.random() >= settings.clip_share:
-            kind, shots, size = "still l1", pools.stills(), (1, HEIGHT, WIDTH)
+            kind, shots, size = "still l1", pools.stills(), settings.still_crop
         else:
             kind, shots, size = "l1", pools.clips(), settings.crop
         crops, weights = zip(*[_crop(run.rng, shot, size) for shot in shots], strict=True)
         weight = torch.from_numpy(np.stack(weights))[:, None]
-        error = _step(run, pixels(np.stack(crops)), weight, edge, settings.latent_noise)
+        true = pixels(np.stack(crops)).to(settings.device)
+        error = _step(run, true, weight.to(settings.device), edge, settings.latent_noise)
         run.errors[kind] = 0.98 * run.errors.get(kind, error) + 0.02 * error
         run.step += 1
         if run.step % 50 == 0:
@@ -170,12 +180,13 @@ def _open_run(settings: VaeTraining, folder: Path, name: str, clock: checkpoint.
         vae.load_state_dict(torch.load(folder / "vae.pt", weights_only=False)["vae"])
         vae.encoder.requires_grad_(False)
         vae.quant_conv.requires_grad_(False)
+    vae = vae.to(settings.device)
     matrices, rest = split_weights(vae, OUTER_LAYERS)
     optimizers = [
         Muon(matrices, settings.matrix_rate, decay=0.0),
         torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.95), weight_decay=0.0),
     ]
-    singles: SingleFrames = SingleFrames(speed_up(vae))
+    singles: SingleFrames = SingleFrames(speed_up(vae) if settings.device == "cpu" else vae)
     run = _Run(vae, torch.compile(singles, dynamic=False) if settings.compiled else singles, optimizers, rng)
     state = checkpoint.load(folder / f"{name}.pt", rng)
     if state:
@@ -212,10 +223,10 @@ class _Pools:
 
 
 def _step(run: _Run, true: Tensor, weights: Tensor, edge: float, noise: float) -> float:
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with autocast(true.device):
         if true.shape[2] == 1:
             latent = (len(true), run.vae.config.z_dim, 1, true.shape[3] // 8, true.shape[4] // 8)
-            made, mean = run.singles(true, torch.randn(latent) * noise)
+            made, mean = run.singles(true, torch.randn(latent, device=true.device) * noise)
         else:
             mean = run.vae.encode(true).latent_dist.mean
             made = run.vae.decode(mean + torch.randn_like(mean) * noise * mean.detach().std()).sample

@@ -1,23 +1,30 @@
 """The procedural world of paper cut-outs whose truth is known exactly. Knows nothing of models."""
 
+from filmagent.training.papercut.world.forms import FORMS, StoryShot, ToldStory, tell_story
 from filmagent.training.papercut.world.render import RenderedShot, render_frames, render_shot
-from filmagent.training.papercut.world.story import (
-    Figure,
-    Performance,
-    ShotScript,
-    WorldStory,
-    sample_shot,
-    sample_story,
-)
+from filmagent.training.papercut.world.script import Figure, Performance, Setting, ShotScript
+from filmagent.training.papercut.world.stage import FPS, FRAMES, HEIGHT, WIDTH
+from filmagent.training.papercut.world.story import LAYOUTS, WorldStory, sample_shot, sample_story, stage_shot
 
 __all__ = [
+    "FORMS",
+    "FPS",
+    "FRAMES",
+    "HEIGHT",
+    "LAYOUTS",
+    "WIDTH",
     "Figure",
     "Performance",
     "RenderedShot",
+    "Setting",
     "ShotScript",
+    "StoryShot",
+    "ToldStory",
     "WorldStory",
     "render_frames",
     "render_shot",
     "sample_shot",
     "sample_story",
+    "stage_shot",
+    "tell_story",
 ]

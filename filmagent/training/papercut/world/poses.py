@@ -3,34 +3,88 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+
+_RATE = {
+    "walks": 0.7,
+    "runs": 1.0,
+    "jumps": 0.9,
+    "sits": 0.4,
+    "sleeps": 0.4,
+    "looks": 0.4,
+    "waves": 0.9,
+    "eats": 0.5,
+    "meets": 0.5,
+    "carries": 0.7,
+}
+"""Cycles a second: slow enough that 17 frames at 8 a second show each as one clear movement."""
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Figure units: heights in figure heights, swings and turns from -1 to 1."""
+    """Figure units: heights in figure heights, swings from -1 to 1, shares from 0 to 1, angles in radians."""
 
     stance: str = "stand"
+    """Stand, sit or lie."""
     stride: float = 0.0
+    """How far the near fore leg and the far hind leg reach ahead; running strides go beyond 1."""
+    step: float = 0.0
+    """Positive while those two legs swing forward off the ground, negative while the others do."""
     lift: float = 0.0
+    """Height of the whole figure above the ground."""
+    lean: float = 0.0
+    """Angle of the body forward."""
+    tuck: float = 0.0
+    """Share to which the legs are drawn up."""
     head_turn: float = 0.0
+    """1 looks ahead, -1 looks back."""
+    bow: float = 0.0
+    """Share of the way down to the ground that the head is bent, or of the way that a hand goes to a mouth."""
+    reach: float = 0.0
+    """Share of the way up that one fore limb is raised."""
+    wave: float = 0.0
+    """Swing of the raised fore limb."""
     breath: float = 0.0
     asleep: bool = False
+    eats: bool = False
+    """Whether there is an apple."""
 
 
 def pose_at(action: str, seconds: float, phase: float) -> Pose:
-    """The pose `seconds` into an action that began `phase` of a cycle in."""
-    if action == "walks":
-        swing = math.sin(math.tau * (0.9 * seconds + phase))
-        return Pose(stride=swing, lift=0.02 * abs(swing))
-    if action == "runs":
-        swing = math.sin(math.tau * (1.5 * seconds + phase))
-        return Pose(stride=1.5 * swing, lift=0.07 * abs(swing))
-    if action == "jumps":
-        return Pose(stride=0.4, lift=0.22 * abs(math.sin(math.pi * (0.95 * seconds + phase))))
-    if action == "looks":
-        return Pose(head_turn=math.sin(math.tau * (0.5 * seconds + phase)))
-    breath = math.sin(math.tau * (0.5 * seconds + phase))
-    if action == "sits":
-        return Pose(stance="sit", breath=breath)
-    return Pose(stance="lie", breath=breath, asleep=True)
+    """The pose `seconds` into an action that began `phase` of a cycle in. Raises KeyError for an unknown action."""
+    return _ACTIONS[action](math.tau * (_RATE[action] * seconds + phase))
+
+
+def phase_after(action: str, seconds: float, phase: float) -> float:
+    """The phase, from 0 to below 1, in which an action goes on that began at `phase` and lasted `seconds`."""
+    return (_RATE[action] * seconds + phase) % 1.0
+
+
+def _walk(turn: float) -> Pose:
+    return Pose(stride=math.cos(turn), step=-math.sin(turn), lift=0.012 * (1 - math.cos(2 * turn)))
+
+
+def _run(turn: float) -> Pose:
+    lift = 0.03 * (1 + math.cos(2 * turn))
+    return Pose(stride=1.7 * math.cos(turn), step=-1.7 * math.sin(turn), lift=lift, lean=0.16)
+
+
+def _jump(turn: float) -> Pose:
+    share = 0.5 + 0.5 * math.cos(turn)
+    return Pose(lift=0.2 * share, tuck=share, stride=0.5 * share, reach=0.35 * share)
+
+
+_ACTIONS: dict[str, Callable[[float], Pose]] = {
+    "walks": _walk,
+    "runs": _run,
+    "jumps": _jump,
+    "sits": lambda turn: Pose(stance="sit", breath=math.cos(turn)),
+    "sleeps": lambda turn: Pose(stance="lie", breath=math.cos(turn), asleep=True),
+    "looks": lambda turn: Pose(head_turn=-math.cos(turn)),
+    "waves": lambda turn: Pose(reach=1.0, wave=math.sin(turn)),
+    "eats": lambda turn: Pose(bow=0.5 + 0.5 * math.cos(turn), eats=True),
+    "meets": lambda turn: Pose(bow=0.17 + 0.11 * math.cos(turn), reach=0.3),
+    "carries": _walk,
+}
+"""By the angle within the action's cycle."""

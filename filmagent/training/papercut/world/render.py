@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import aggdraw
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
-from filmagent.generation.papercut.vocabulary import MOVING_ACTIONS
-from filmagent.training.papercut.world.cast import draw_figure
+from filmagent.training.papercut.world.cast import draw_figure, draw_prop
+from filmagent.training.papercut.world.motion import place_at
 from filmagent.training.papercut.world.palette import FIGURE_LIGHT
 from filmagent.training.papercut.world.pen import Pen
-from filmagent.training.papercut.world.places import draw_place
+from filmagent.training.papercut.world.places import draw_place, draw_weather
 from filmagent.training.papercut.world.poses import pose_at
-from filmagent.training.papercut.world.story import Performance, ShotScript
+from filmagent.training.papercut.world.script import Performance, ShotScript
+from filmagent.training.papercut.world.stage import FPS, FRAMES, HEIGHT, PAN, PUSH, STAGE_WIDTH, WIDTH, Stage
 
-HEIGHT, WIDTH, FRAMES, FPS = 96, 160, 17, 8
-SUPERSAMPLING = 2
 SHADOW = 0.34
-
-_ZOOM = {"wide": 1.0, "medium": 1.25, "close": 1.6}
-_TALL = {"wide": 0.5, "medium": 0.65, "close": 0.8}
-_TALL_IN_PAIR = {"wide": 0.48, "medium": 0.57, "close": 0.66}
-_FEET = {"wide": 0.14, "medium": 0.1, "close": 0.05}
-_SPEED = {"walks": 0.11, "runs": 0.18}
-_SPEED_IN_PAIR = {"walks": 0.04, "runs": 0.06}
-_EDGE = 0.14
+_TALL = {"wide": (0.5, 0.47, 0.42), "medium": (0.64, 0.56, 0.48), "close": (0.78, 0.65, 0.54)}
+"""Height of a figure of middle size in frame heights, with one, two and three in frame."""
+_FEET = {"wide": 0.14, "medium": 0.1, "close": 0.06}
+_BUILD = {"small": 0.78, "big": 1.2, None: 1.0}
+_PROP_X, _PROP_TALL = 0.5, 0.5
 
 
 @dataclass(frozen=True)
 class RenderedShot:
-    """Frames uint8 [F, 96, 160, 3] and, by subject index, where it is seen: bool [F, 96, 160]."""
+    """Frames uint8 [F, 128, 224, 3] and, by subject index, where it is seen: bool [F, 128, 224]."""
 
     frames: NDArray[np.uint8]
     masks: dict[int, NDArray[np.bool_]]
@@ -43,48 +41,80 @@ def render_shot(script: ShotScript, frames: int = FRAMES) -> RenderedShot:
     return render_frames(script, range(frames))
 
 
-def render_frames(script: ShotScript, indices: range | list[int]) -> RenderedShot:
+def render_frames(script: ShotScript, indices: Sequence[int]) -> RenderedShot:
     """Chosen frames of a shot: a still is a shot of one frame."""
-    size = (WIDTH * SUPERSAMPLING, HEIGHT * SUPERSAMPLING)
-    place = draw_place(script.place, script.time, _ZOOM[script.size], size)
     pictures = []
     masks: dict[int, list[NDArray[np.bool_]]] = {part.subject: [] for part in script.performances}
+    place: Image.Image | None = None
     for index in indices:
-        picture, seen = _frame(script, place, index / FPS)
-        pictures.append(np.asarray(picture.reduce(SUPERSAMPLING)))
+        stage = Stage(script.size, script.camera, index / FPS)
+        if place is None or script.camera != "still":
+            place = draw_place(script.setting, script.time, script.weather, stage)
+        picture, seen = _frame(script, place, stage)
+        pictures.append(np.asarray(picture))
         for subject, mask in seen.items():
-            masks[subject].append(np.asarray(mask.reduce(SUPERSAMPLING)) > 127)
+            masks[subject].append(np.asarray(mask) > 127)
     stacked = {subject: np.stack(found) for subject, found in masks.items()}
     return RenderedShot(np.stack(pictures), stacked, script)
 
 
-def _frame(script: ShotScript, place: Image.Image, seconds: float) -> tuple[Image.Image, dict[int, Image.Image]]:
-    picture = place
+def _frame(script: ShotScript, place: Image.Image, stage: Stage) -> tuple[Image.Image, dict[int, Image.Image]]:
+    picture = place.copy()
     seen: dict[int, Image.Image] = {}
     for part in script.performances:
-        layer = _figure_layer(script, part, seconds, place.size)
-        alpha = layer.getchannel("A")
-        shadow = ImageChops.offset(alpha, 5, 5).filter(ImageFilter.BoxBlur(2)).point(lambda value: int(value * SHADOW))
-        picture = Image.composite(Image.new("RGB", place.size, (12, 14, 26)), picture, shadow)
-        picture = Image.composite(layer.convert("RGB"), picture, alpha)
-        seen = {earlier: ImageChops.subtract(mask, alpha) for earlier, mask in seen.items()}
-        seen[part.subject] = alpha
-    return picture, seen
+        mask = Image.new("L", picture.size)
+        canvas = aggdraw.Draw(mask)
+        _draw_part(script, part, stage, canvas, silhouette=True)
+        canvas.flush()
+        _throw_shadow(picture, mask)
+        canvas = aggdraw.Draw(picture)
+        _draw_part(script, part, stage, canvas, silhouette=False)
+        canvas.flush()
+        seen = {earlier: ImageChops.subtract(other, mask) for earlier, other in seen.items()}
+        seen[part.subject] = mask
+    if script.prop:
+        _draw_prop(script, stage, picture)
+    return draw_weather(picture, script.setting, script.weather, stage), seen
 
 
-def _figure_layer(script: ShotScript, part: Performance, seconds: float, size: tuple[int, int]) -> Image.Image:
+def _throw_shadow(picture: Image.Image, mask: Image.Image) -> None:
+    shadow = ImageChops.offset(mask, 3, 3).filter(ImageFilter.BoxBlur(1)).point(lambda value: int(value * SHADOW))
+    picture.paste((12, 14, 26), (0, 0), shadow)
+
+
+def _draw_part(script: ShotScript, part: Performance, stage: Stage, canvas: aggdraw.Draw, silhouette: bool) -> None:
     figure = script.figures[part.subject]
-    pair = len(script.performances) > 1
-    speed = (_SPEED_IN_PAIR if pair else _SPEED)[part.action] if part.action in MOVING_ACTIONS else 0.0
-    x = part.x + part.facing * speed * seconds
-    x = max(min(x, max(part.x, 1 - _EDGE)), min(part.x, _EDGE))
-    layer = Image.new("RGBA", size)
-    pen = Pen(
-        draw=ImageDraw.Draw(layer),
-        origin=(x * size[0], (1 - _FEET[script.size]) * size[1]),
-        scale=(_TALL_IN_PAIR if pair else _TALL)[script.size] * size[1],
+    height = _TALL[script.size][len(script.performances) - 1] * _BUILD[figure.build]
+    x = place_at(script, part, stage.seconds)
+    pen = _on_stage(script, stage, canvas, x, height, part.facing, silhouette)
+    draw_figure(pen, figure, pose_at(part.action, stage.seconds, part.phase), part.prop)
+
+
+def _draw_prop(script: ShotScript, stage: Stage, picture: Image.Image) -> None:
+    mask = Image.new("L", picture.size)
+    for target, silhouette in ((mask, True), (picture, False)):
+        if not silhouette:
+            _throw_shadow(picture, mask)
+        canvas = aggdraw.Draw(target)
+        # Alone it is the picture's subject; beside figures it lies small in front of them.
+        tall = _PROP_TALL * (1.9 if not script.performances else 0.8)
+        x = _PROP_X if len(script.performances) != 1 else 0.8
+        draw_prop(_on_stage(script, stage, canvas, x, tall, 1, silhouette), str(script.prop))
+        canvas.flush()
+
+
+def _on_stage(
+    script: ShotScript, stage: Stage, canvas: aggdraw.Draw, x: float, height: float, facing: int, silhouette: bool
+) -> Pen:
+    """A pen for something `height` frame heights tall that stands at `x` frame widths; the camera moves it."""
+    push = 1 + PUSH * stage.seconds if stage.camera == "in" else 1.0
+    pan = PAN * stage.seconds * {"left": -1, "right": 1}.get(stage.camera, 0) / STAGE_WIDTH
+    feet = (1 - _FEET[script.size]) * HEIGHT
+    return Pen(
+        canvas,
+        origin=((0.5 + (x - pan - 0.5) * push) * WIDTH, feet),
+        scale=height * push * HEIGHT,
         light=FIGURE_LIGHT[script.time],
-        facing=part.facing,
+        facing=facing,
+        silhouette=silhouette,
     )
-    draw_figure(pen, figure.kind, figure.colour, figure.scarf, pose_at(part.action, seconds, part.phase))
-    return layer

@@ -1,106 +1,140 @@
-"""Invents stories and shots with a seeded generator: who, where, when and doing what. Draws nothing."""
+"""Invents casts, settings and shots with a seeded generator: who, where, when and doing what. Draws nothing."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from filmagent.generation.papercut.vocabulary import (
     ACTIONS,
+    BUILDS,
     COLOURS,
+    GARMENT_COLOURS,
+    GARMENTS,
+    INDOORS,
     KINDS,
     MOVING_ACTIONS,
+    PATTERN_COLOURS,
+    PATTERNS,
     PLACES,
-    SCARF_COLOURS,
+    PROPS,
     SIZES,
     TIMES,
+    WEATHERS,
 )
+from filmagent.training.papercut.world.script import Figure, Performance, Setting, ShotScript
 
-EMPTY_SHARE = 0.07
-PAIR_STORY_SHARE = 0.6
-PAIR_SHOT_SHARE = 0.45
+LAYOUTS = 6
+"""Arrangements of each place. Few enough that a small model learns to tell and to redraw them."""
+EMPTY_SHARE = 0.06
+COMPANY = (0.42, 0.38, 0.2)
+"""How many stories have one, two and three figures."""
+TOGETHER_SHARE = 0.5
+"""How many shots show more than one figure, where the story has more."""
 CONTINUED_SHARE = 0.2
+PLAIN_SHARE, MIDDLE_SHARE = 0.4, 0.5
+CAMERA_WEIGHTS = {"still": 0.7, "left": 0.09, "right": 0.09, "in": 0.12}
+WEATHER_WEIGHTS = {"clear": 0.61, "rain": 0.13, "snow": 0.13, "fog": 0.13}
 STARTING_SPREAD = 0.004
 """Frame widths by which a figure's place at a cut varies: less than a pixel, since no word could say more."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """An identity: it stays the same through a story."""
-
-    kind: str
-    colour: str
-    scarf: str
+_SLOTS = {1: (0.5,), 2: (0.27, 0.73), 3: (0.19, 0.5, 0.81)}
 
 
 @dataclass(frozen=True)
 class WorldStory:
-    """One or two figures and the places their story visits."""
+    """One to three figures, the settings their story visits, and the prop that matters to it."""
 
     figures: tuple[Figure, ...]
-    places: tuple[str, ...]
+    settings: tuple[Setting, ...]
+    prop: str
 
 
-@dataclass(frozen=True)
-class Performance:
-    """What one figure does: `x` is where it starts in frame widths, `facing` 1 is right, `phase` a part of a cycle."""
-
-    subject: int
-    action: str
-    facing: int
-    x: float
-    phase: float
-
-
-@dataclass(frozen=True)
-class ShotScript:
-    """Everything a shot shows; performances run from left to right."""
-
-    figures: tuple[Figure, ...]
-    place: str
-    time: str
-    size: str
-    performances: tuple[Performance, ...]
-
-
-def sample_story(rng: random.Random) -> WorldStory:
-    """A story with one or two figures of different kinds and two to four places."""
-    count = 2 if rng.random() < PAIR_STORY_SHARE else 1
+def sample_story(rng: random.Random, figures: int | None = None) -> WorldStory:
+    """A story with figures of different kinds and colours and two to four settings."""
+    count = figures or rng.choices((1, 2, 3), COMPANY)[0]
     kinds, colours = rng.sample(KINDS, count), rng.sample(COLOURS, count)
-    figures: list[Figure] = []
-    for kind, colour in zip(kinds, colours, strict=True):
-        taken = {colour, *(figure.scarf for figure in figures)}
-        scarf = rng.choice([name for name in SCARF_COLOURS if name not in taken])
-        figures.append(Figure(kind=kind, colour=colour, scarf=scarf))
-    return WorldStory(figures=tuple(figures), places=tuple(rng.sample(PLACES, rng.randint(2, 4))))
+    cast = tuple(_figure(rng, kind, colour) for kind, colour in zip(kinds, colours, strict=True))
+    places = rng.sample(PLACES, rng.randint(2, 4))
+    return WorldStory(cast, tuple(Setting(place, rng.randrange(LAYOUTS)) for place in places), rng.choice(PROPS))
+
+
+def _figure(rng: random.Random, kind: str, colour: str) -> Figure:
+    pattern = None if rng.random() < PLAIN_SHARE else rng.choice(PATTERNS)
+    return Figure(
+        kind=kind,
+        colour=colour,
+        garment=rng.choice(GARMENTS),
+        garment_colour=rng.choice([name for name in GARMENT_COLOURS if name != colour]),
+        pattern=pattern,
+        pattern_colour=rng.choice([name for name in PATTERN_COLOURS if name != colour]) if pattern else None,
+        build=None if rng.random() < MIDDLE_SHARE else rng.choice(BUILDS),
+    )
 
 
 def sample_shot(rng: random.Random, story: WorldStory, continued: bool | None = None) -> ShotScript:
     """A shot of the story. Most begin in a fixed position; `continued` ones, by chance where None, anywhere."""
-    place, time, size = rng.choice(story.places), rng.choice(TIMES), rng.choice(SIZES)
     subjects = list(range(len(story.figures)))
     rng.shuffle(subjects)
     if rng.random() < EMPTY_SHARE:
         subjects = []
-    elif len(subjects) == 2 and rng.random() >= PAIR_SHOT_SHARE:
-        subjects = subjects[:1]
+    elif len(subjects) > 1:
+        subjects = subjects[: rng.randint(2, len(subjects))] if rng.random() < TOGETHER_SHARE else subjects[:1]
     if continued is None:
         continued = rng.random() < CONTINUED_SHARE
-    performances = tuple(
-        _performance(rng, subject, slot, len(subjects), continued) for slot, subject in enumerate(subjects)
+    prop = story.prop if rng.random() < (0.5 if not subjects else 0.04) else None
+    return stage_shot(rng, story, rng.choice(story.settings), subjects, continued=continued, prop=prop)
+
+
+def stage_shot(
+    rng: random.Random,
+    story: WorldStory,
+    setting: Setting,
+    subjects: Sequence[int],
+    *,
+    continued: bool = False,
+    prop: str | None = None,
+    size: str | None = None,
+    still: bool = False,
+) -> ShotScript:
+    """A shot of these subjects, from left to right, in a setting; what is not given is drawn by chance.
+
+    Args:
+        rng: where chance comes from.
+        story: whose figures and prop may be seen.
+        setting: one of the story's.
+        subjects: indices of its figures, at most three.
+        continued: figures may stand anywhere and be in the middle of a movement, as after a join.
+        prop: what lies on the ground.
+        size: shot size; None: any.
+        still: keep the camera still.
+    """
+    weather = rng.choices(WEATHERS, [WEATHER_WEIGHTS[name] for name in WEATHERS])[0]
+    camera = rng.choices(list(CAMERA_WEIGHTS), list(CAMERA_WEIGHTS.values()))[0]
+    return ShotScript(
+        figures=story.figures,
+        setting=setting,
+        time=rng.choice(TIMES),
+        size=size or rng.choice(SIZES),
+        weather="clear" if setting.place in INDOORS else weather,
+        camera="still" if still else camera,
+        performances=tuple(
+            _performance(rng, story, subject, slot, len(subjects), continued) for slot, subject in enumerate(subjects)
+        ),
+        prop=prop,
     )
-    return ShotScript(story.figures, place, time, size, performances)
 
 
-def _performance(rng: random.Random, subject: int, slot: int, count: int, continued: bool) -> Performance:
-    action = rng.choice(ACTIONS)
+def _performance(
+    rng: random.Random, story: WorldStory, subject: int, slot: int, count: int, continued: bool
+) -> Performance:
+    action = rng.choice(ACTIONS if count > 1 else [name for name in ACTIONS if name != "meets"])
     moving = action in MOVING_ACTIONS
     facing = rng.choice((-1, 1)) if moving or continued else 1 if slot == 0 else -1
-    if count == 2:
-        middle = (0.27, 0.73)[slot]
-        spread = 0.08 if continued else STARTING_SPREAD
-    else:
-        middle = 0.5 - 0.15 * facing if moving and not continued else 0.5
-        spread = 0.25 if continued else STARTING_SPREAD
+    middle = _SLOTS[count][slot]
+    if count == 1 and moving and not continued:
+        middle -= 0.13 * facing
+    spread = STARTING_SPREAD if not continued else 0.22 if count == 1 else 0.05
     phase = rng.random() if continued else 0.0
-    return Performance(subject, action, facing, middle + rng.uniform(-spread, spread), phase)
+    prop = story.prop if action == "carries" else None
+    return Performance(subject, action, facing, middle + rng.uniform(-spread, spread), phase, prop)

@@ -1,0 +1,6 @@
+"""The sets of the papercut theatre: twelve places, each in endless layouts, times of day and weathers."""
+
+from filmagent.training.papercut.world.places.registry import draw_place
+from filmagent.training.papercut.world.places.weather import draw_weather
+
+__all__ = ["draw_place", "draw_weather"]

@@ -1,0 +1,42 @@
+"""Where a layer of paper stands in the picture: shot size, camera and depth as one transformation. Draws nothing.
+
+Stage units: the frame of a wide shot is 1 high and `STAGE_WIDTH` wide, x from its left edge, y up from its lower one.
+The horizon stays at `HORIZON` whatever the zoom. Depth 1 is the figures' plane, depth 0 is infinitely far.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import aggdraw
+
+from filmagent.training.papercut.world.palette import Tint
+from filmagent.training.papercut.world.pen import Pen
+
+HEIGHT, WIDTH, FRAMES, FPS = 128, 224, 17, 8
+STAGE_WIDTH = WIDTH / HEIGHT
+HORIZON = 0.4
+ZOOM = {"wide": 1.0, "medium": 1.25, "close": 1.6}
+PAN = 0.055
+"""Stage units a second that a panning camera moves in the figures' plane."""
+PUSH = 0.06
+"""Zoom a second that a camera gains as it pushes in."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the camera sees at one moment."""
+
+    size: str
+    camera: str = "still"
+    seconds: float = 0.0
+
+    def pen(self, canvas: aggdraw.Draw, depth: float, light: Tint) -> Pen:
+        """A pen in stage units for a layer at `depth`."""
+        zoom = ZOOM[self.size]
+        if self.camera == "in":
+            zoom *= 1 + PUSH * self.seconds * depth
+        pan = PAN * self.seconds * {"left": -1, "right": 1}.get(self.camera, 0) * depth
+        scale = HEIGHT * zoom
+        x = WIDTH / 2 - (STAGE_WIDTH / 2 + pan) * scale
+        return Pen(canvas, origin=(x, HEIGHT * (1 - HORIZON) + HORIZON * scale), scale=scale, light=light)

@@ -1,0 +1,70 @@
+"""Stories of the papercut world in the forms that memory is tested with."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filmagent.training.papercut.world import FORMS, render_frames, tell_story
+from filmagent.training.papercut.world.forms import CUT, gone_on
+from filmagent.training.papercut.world.stage import FRAMES
+
+
+def seen(shot):
+    return tuple(part.subject for part in shot.script.performances)
+
+
+@given(st.sampled_from(sorted(FORMS)), st.integers(4, 16), st.integers(0, 10_000))
+@settings(max_examples=150, deadline=None)
+def test_every_story_is_whole(form, count, seed):
+    told = tell_story(random.Random(seed), form, count)
+    assert (told.form, len(told.shots)) == (form, count)
+    assert told.shots[0].link == CUT
+    assert told == tell_story(random.Random(seed), form, count)
+    for shot in told.shots:
+        assert shot.script.figures == told.story.figures
+        assert shot.script.setting in told.story.settings
+
+
+@pytest.mark.parametrize(("form", "count"), [("a tragedy", 8), ("main subject", 3), ("main subject", 17)])
+def test_what_cannot_be_told_is_refused(form, count):
+    with pytest.raises(ValueError, match=r"tragedy|4 to 16"):
+        tell_story(random.Random(0), form, count)
+
+
+def test_an_insert_leaves_the_subject_out_for_at_most_four_shots_and_it_comes_back():
+    for seed in range(40):
+        told = tell_story(random.Random(seed), "insert and recall", 12)
+        shown = [0 in seen(shot) for shot in told.shots]
+        assert shown[0]
+        runs = "".join("x" if each else "." for each in shown).strip(".").split("x")
+        assert 1 <= max(map(len, runs)) <= 4
+
+
+def test_company_is_introduced_one_by_one_before_it_meets():
+    told = tell_story(random.Random(3), "three subjects", 9)
+    assert [seen(shot) for shot in told.shots[:4]] == [(0,), (1,), (2,), (0, 1, 2)]
+
+
+def test_a_return_ends_where_it_began():
+    told = tell_story(random.Random(5), "return to a place", 6)
+    first, *away, last = (shot.script.setting for shot in told.shots)
+    assert first == last
+    assert first not in away
+
+
+def test_a_continued_shot_begins_as_the_one_before_ends():
+    told = tell_story(random.Random(8), "continuing", 8)
+    pairs = [(a, b) for a, b in zip(told.shots, told.shots[1:], strict=False) if b.link != CUT]
+    assert len(pairs) == 4
+    for before, after in pairs:
+        assert after.script == gone_on(before.script)
+        last = render_frames(before.script, [FRAMES - 1]).frames.astype(int)
+        first = render_frames(after.script, [0]).frames.astype(int)
+        # Weather falls on; figures and place are where they were.
+        if before.script.weather == "clear":
+            assert np.abs(last - first).mean() < 1.0
