@@ -43,7 +43,7 @@ class Settings(BaseModel):
     memory_budget: int | None = Field(default=None, ge=1)
     """Bytes of memory that the generator may plan with; None: all that is free. Does not change what is filmed."""
     memory: str = "storymem"
-    """Memory policy: `none`, `storymem`, `cover`, or `memento` with a generator that chooses by itself."""
+    """Memory policy: `none`, `storymem`, `cover`; `memento` or `onestory` with a generator that chooses by itself."""
     memory_frames: int | None = Field(default=None, ge=0, le=10)
     """At most this many memory frames a shot; None: as many as the generator was trained for, at most 10."""
     identity: bool = False

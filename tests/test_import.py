@@ -35,13 +35,14 @@ def test_rooms_import_only_what_the_house_allows():
 
     root = Path(filmagent.__file__).parent
     forbidden = {
-        "schemas": {"agents", "graphs", "generation", "scoring", "delivery", "training", "cli"},
-        "scoring": {"agents", "graphs", "generation", "delivery", "training", "cli"},
-        "agents": {"graphs", "delivery", "training", "cli"},
-        "generation": {"agents", "graphs", "delivery", "training", "cli"},
-        "delivery": {"agents", "graphs", "training", "cli"},
-        "graphs": {"cli", "training"},
-        "training": {"agents", "graphs", "cli"},
+        "schemas": {"agents", "graphs", "generation", "scoring", "delivery", "training", "evaluation", "cli"},
+        "scoring": {"agents", "graphs", "generation", "delivery", "training", "evaluation", "cli"},
+        "agents": {"graphs", "delivery", "training", "evaluation", "cli"},
+        "generation": {"agents", "graphs", "delivery", "training", "evaluation", "cli"},
+        "delivery": {"agents", "graphs", "training", "evaluation", "cli"},
+        "graphs": {"cli", "training", "evaluation"},
+        "training": {"graphs", "evaluation", "cli"},
+        "evaluation": {"graphs", "cli"},
     }
     outside = {"agents": {"torch"}, "generation": {"langgraph", "openai"}, "scoring": {"langgraph", "openai"}}
     for room, rooms in forbidden.items():

@@ -8,13 +8,20 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from filmagent.settings import GATES
 from filmagent.version import __version__
 
-COMMANDS = ("make", "resume", "redo", "runs", "show", "models", "train")
+TOOLS = {
+    "evaluate": "measure memories on papercut's world, where the truth is known",
+    "benchmark": "measure how fast shots are made on this machine, and what every shortcut costs",
+    "curate": "make training sequences of a folder of films",
+}
+"""Commands that stand in a module of their own, with their words, their examples and their `run`."""
+COMMANDS = ("make", "resume", "redo", "runs", "show", "models", "train", *TOOLS)
 
 EXAMPLES = """\
 examples:
@@ -93,6 +100,11 @@ def _build() -> argparse.ArgumentParser:
     show.add_argument("name", metavar="RUN")
     _add_output(show)
     _add_models(commands)
+    for name, text in TOOLS.items():
+        tool = import_module(f"filmagent.cli.{name}")
+        command = _add(commands, name, text, "", epilog=tool.EXAMPLES)
+        tool.add_arguments(command)
+        command.set_defaults(run=tool.run)
     train = _add(commands, "train", "train the built-in model", "train")
     train.add_argument(
         "words", nargs=argparse.REMAINDER, metavar="papercut ...", help="see `filmagent train papercut --help`"

@@ -40,6 +40,7 @@ GENERATORS: Mapping[str, Entry] = {
     "wan2.2-storymem": Entry("filmagent.generation.wan.storymem", "wan22_storymem"),
     "wan2.2-memento": Entry("filmagent.generation.wan.memento.generator", "wan22_memento"),
     "wan-memento": Entry("filmagent.generation.wan.memento.generator", "wan_memento", folder="needed"),
+    "wan-onestory": Entry("filmagent.generation.wan.onestory.generator", "wan_onestory", folder="needed"),
     "wan-storymem": Entry("filmagent.generation.wan.storymem", "wan_storymem", folder="needed"),
 }
 

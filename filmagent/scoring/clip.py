@@ -84,6 +84,7 @@ SOURCES: Mapping[str, ClipSource] = {
     "wan-storymem": STORYMEM_CLIP,
     "wan2.2-memento": STORYMEM_CLIP,
     "wan-memento": STORYMEM_CLIP,
+    "wan-onestory": STORYMEM_CLIP,
 }
 """Generator -> the CLIP model that sees its pictures best."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +17,7 @@ from filmagent.generation.port import Candidate, FrameSize, GenerationRequest, R
 from filmagent.generation.registry import create_generator
 from filmagent.generation.wan.memento.checkpoints import memento_expert
 from filmagent.generation.wan.memento.generator import CUT_GUIDANCE
+from tests.support.original_wan import build_original, lay_out_alike, with_wans_vae
 from tests.support.tiny_memento import WEIGHTS, as_released, build_tiny_memento, in_original_names, tiny_memento
 from tests.support.tiny_wan import build_tiny_wan, tiny_generator
 
@@ -146,6 +148,45 @@ def test_the_released_adapters_load_with_their_selectors_onto_stock_experts(gene
     (folder / "memento/backbone_low_noise.safetensors").unlink()
     with pytest.raises(ModelFilesError, match=r"backbone_low_noise"):
         tiny_memento(folder).generate(request(3))
+
+
+def as_pickles(folder, change=lambda weights, expert: weights):
+    """Write the released files as `.pth`, as their publisher's page lists them."""
+    for expert in ("high_noise", "low_noise"):
+        file = folder / f"memento/backbone_{expert}.safetensors"
+        torch.save(change(load_file(file), expert), file.with_suffix(".pth"))
+        file.unlink()
+
+
+def test_released_pickles_film_what_safetensors_film_on_experts_of_either_format(tmp_path):
+    folder = with_wans_vae(build_tiny_memento(tmp_path / "stock"))
+    as_released(folder)
+    own = build_original(folder, tmp_path / "own")
+    shutil.copytree(folder / "memento", own / "memento")
+    as_pickles(own)
+    shots = []
+    for home in (folder, own):
+        generator = tiny_memento(home)
+        lay_out_alike(generator._load().pipeline)
+        shots.append(generator.generate(request(9)))
+    assert np.array_equal(shots[0].frames, shots[1].frames) and shots[0].chosen == shots[1].chosen != {}
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda weights, expert: weights | {"program": print}, r"backbone_high_noise\.pth' .* wants more than tensors"),
+    (lambda weights, expert: {"epoch": 3, "trainable_state_dict": weights}, "'epoch', which is no weight"),
+    (lambda weights, expert: {name.replace(f"{expert}_", "low_noise_"): tensor for name, tensor in weights.items()},
+     r"the other expert \(low_noise_model\.\*\): split it"),
+    (lambda weights, expert: weights | {f"module.{name}": tensor for name, tensor in weights.items()}, "twice"),
+    (lambda weights, expert: {name: tensor for name, tensor in weights.items() if "query" not in name}, "no selector"),
+])
+def test_pickles_that_are_not_one_experts_weights_are_refused_in_one_line(tmp_path, change, message):
+    folder = build_tiny_memento(tmp_path)
+    as_released(folder)
+    as_pickles(folder, change)
+    with pytest.raises(ModelFilesError, match=message) as error:
+        tiny_memento(folder).generate(request(3))
+    assert "\n" not in str(error.value)
 
 
 def test_experts_without_a_selector_and_with_two_are_explained(tmp_path):

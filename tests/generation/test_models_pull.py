@@ -8,17 +8,26 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from huggingface_hub import constants
+from safetensors.torch import save_file
 
 from filmagent.errors import ModelFilesError, UsageError
-from filmagent.generation.models.catalogue import MODEL_SETS, STORYMEM, WAN_I2V, WAN_T2V, model_set
+from filmagent.generation.models.catalogue import (
+    MEMENTO_WEIGHTS,
+    MODEL_SETS,
+    STORYMEM,
+    WAN_I2V,
+    WAN_T2V,
+    model_set,
+)
 from filmagent.generation.models.pull import pull
 from filmagent.generation.models.shelf import look_up, look_up_set
 from filmagent.generation.models.verify import verify
-from filmagent.generation.port import FrameSize, GenerationRequest
+from filmagent.generation.port import Candidate, FrameSize, GenerationRequest, Recollection
 from filmagent.generation.registry import create_generator
 from tests.support.fake_hub import NEWEST, fake_hub, talk_to
-from tests.support.toy_repositories import toy_repositories
+from tests.support.toy_repositories import toy_memento, toy_repositories
 
 SET = MODEL_SETS["wan2.2-storymem"]
 
@@ -80,6 +89,29 @@ def test_pickles_and_readmes_are_not_fetched(hub, said):
     pull(SET, said.append, show_bars=False)
     assert not [path for path in hub.downloads() if path.endswith((".bin", ".md"))]
     assert any(path.endswith("text_encoder/model.safetensors") for path in hub.downloads())
+
+
+def test_memento_gives_pickles_that_are_named_verified_and_filmed_with(hub, said, tmp_path):
+    hub.repositories |= toy_memento(tmp_path / "memento")
+    memento = MODEL_SETS["wan2.2-memento"]
+    pull(memento, said.append, show_bars=False)
+    assert any(line.startswith("backbone_high_noise.pth, backbone_low_noise.pth: its publisher gives") for line in said)
+    assert verify(memento).problems == ()
+    generator = create_generator("wan2.2-memento", steps=2)
+    pictures = tuple(np.random.default_rng(0).integers(0, 255, (9, 32, 32, 3), dtype=np.uint8))
+    told = Recollection(tuple(Candidate(8 * index) for index in range(9)), start=72, show=8)
+    shot = generator.generate(request(memory=pictures, recollection=told))
+    assert shot.frames.shape == (9, 32, 32, 3) and len(shot.chosen["low_noise"]) == 8
+
+
+def test_a_pickle_is_not_fetched_where_safetensors_of_its_name_are_given(hub, said, tmp_path):
+    hub.repositories |= toy_memento(tmp_path / "memento")
+    for file in list((tmp_path / "memento").iterdir()):
+        save_file(torch.load(file, weights_only=True), file.with_suffix(".safetensors"))
+    pull(MODEL_SETS["wan2.2-memento"], said.append, show_bars=False)
+    assert not [path for path in hub.downloads() if path.endswith(".pth")]
+    assert verify(MODEL_SETS["wan2.2-memento"]).problems == ()
+    assert [file.path for file in look_up(MEMENTO_WEIGHTS).files] == list(MEMENTO_WEIGHTS.files)
 
 
 def test_what_is_there_is_not_fetched_again(hub, said):

@@ -15,10 +15,11 @@ from filmagent.generation.wan.fitting import check_lora_fits
 from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS
 from tests.support.fake_hub import fake_hub, talk_to
-from tests.support.toy_repositories import toy_repositories
+from tests.support.toy_repositories import toy_memento, toy_repositories
 
 SET = MODEL_SETS["wan2.2-storymem"]
 ADAPTER = STORYMEM.files[0]
+QUERY = "low_noise_model.base_model.model.keyframe_query."
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,39 @@ def test_a_pickle_in_the_place_of_weights_is_not_loaded(pulled):
 
     with pytest.raises(ModelFilesError, match=r"model.bin' beside it is a pickle, .*: only safetensors are loaded"):
         check_safetensors(weights, "fetch it")
+
+
+@pytest.mark.parametrize(("edit", "message"), [
+    (lambda w: w.update({"low_noise_model.program": print}), "wants more than tensors"),
+    (lambda w: w.update({"low_noise_model.keyframe_query.queries": torch.zeros(3, 24)}), "twice"),
+    (lambda w: w.update({f"{QUERY}queries": torch.zeros(3, 24)}), "selector's 'queries' has shape (3, 24) instead of"),
+    (lambda w: w.pop(f"{QUERY}queries"), "selector's 'queries' has shape none instead of"),
+    (lambda w: w.update({f"{QUERY}more": torch.zeros(1)}), "selector's 'more' has shape (1,) instead of none"),
+    (lambda w: w.pop("low_noise_model.base_model.model.blocks.1.ffn.2.lora_A.default.weight"), "lacks its lora_A"),
+    (lambda w: rename(w, f"{QUERY}queries", "high_noise_model.queries"), "weights of the other expert"),
+])
+def test_what_is_wrong_with_mementos_pickles_is_named(repositories, tmp_path, monkeypatch, edit, message):
+    folder = toy_memento(tmp_path / "memento")
+    file = tmp_path / "memento" / "backbone_low_noise.pth"
+    weights = torch.load(file, weights_only=True)
+    edit(weights)
+    torch.save(weights, file)
+    memento = MODEL_SETS["wan2.2-memento"]
+    with fake_hub(dict(repositories) | folder) as hub:
+        talk_to(hub, tmp_path / "cache", monkeypatch)
+        pull(memento, lambda line: None, show_bars=False)
+    (problem,) = verify(memento).problems
+    assert message in problem and file.name in problem and "\n" not in problem
+
+
+def test_memento_for_one_expert_alone_is_not_whole(repositories, tmp_path, monkeypatch):
+    folder = toy_memento(tmp_path / "memento")
+    (tmp_path / "memento" / "backbone_low_noise.pth").unlink()
+    with fake_hub(dict(repositories) | folder) as hub:
+        talk_to(hub, tmp_path / "cache", monkeypatch)
+        pull(MODEL_SETS["wan2.2-memento"], lambda line: None, show_bars=False)
+    (problem,) = verify(MODEL_SETS["wan2.2-memento"]).problems
+    assert "gives nothing for the expert transformer_2" in problem
 
 
 def test_nothing_pulled_is_said_so(tmp_path, repositories, monkeypatch):

@@ -144,5 +144,5 @@ def test_activations_grow_with_the_sequence():
 def test_an_expert_without_sizes_is_refused(folder, tmp_path):
     broken = build_tiny_wan(tmp_path / "broken")
     (broken / "transformer" / "config.json").write_text("{}")
-    with pytest.raises(ModelFilesError, match="sizes of an expert"):
+    with pytest.raises(ModelFilesError, match="sizes of its experts"):
         footprint_of(tiny_config(broken))

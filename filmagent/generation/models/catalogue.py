@@ -17,9 +17,8 @@ from typing import Literal
 from filmagent.errors import UsageError
 from filmagent.generation.models.licences import APACHE, CC_BY_NC, MEMENTO, Licence
 
-Content = Literal["wan", "adapters", "weights"]
-"""`wan`: a model folder in diffusers' format; `adapters`: LoRA files for a Wan expert; `weights`: safetensors files
-of a form that only their generator knows."""
+Content = Literal["wan", "adapters", "memento"]
+"""`wan`: a model folder; `adapters`: LoRA files for a Wan expert; `memento`: the same with a frame selector in it."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,8 @@ class Repository:
     role: str
     bytes: int | None = None
     """Expected size, where it is published."""
+    pickles: tuple[str, ...] = ()
+    """Patterns of `.pth` files that do where their publisher gives no safetensors of the same name."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class ModelSet:
 
 
 DIFFUSERS_FOLDER = ("*.json", "*.safetensors", "tokenizer/*.model")
-"""Configurations, weights and tokenizer of a folder in diffusers' format; never a pickle."""
+"""Configurations, weights and tokenizer of a folder in diffusers' format; no pickle."""
 
 WAN_I2V = Repository(
     "Wan-AI/Wan2.2-I2V-A14B-Diffusers", None, DIFFUSERS_FOLDER, "wan", APACHE, "experts, VAE and text encoder"
@@ -76,13 +77,16 @@ STORYMEM = Repository(
     "memory adapters (MI2V and MM2V, high- and low-noise expert each)",
     bytes=9_820_025_861,
 )
+MEMENTO_EXPERTS = ("backbone_high_noise", "backbone_low_noise")
+"""Names of Memento's files, without suffix: its page lists `.pth`, its programme takes safetensors too."""
 MEMENTO_WEIGHTS = Repository(
     "ernie-research/Memento",
     None,
-    ("*backbone_high_noise*.safetensors", "*backbone_low_noise*.safetensors"),
-    "weights",
+    tuple(f"{expert}.safetensors" for expert in MEMENTO_EXPERTS),
+    "memento",
     MEMENTO,
     "memory adapters and frame selectors (high- and low-noise expert each)",
+    pickles=tuple(f"{expert}.pth" for expert in MEMENTO_EXPERTS),
 )
 
 MODEL_SETS: Mapping[str, ModelSet] = {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.models.catalogue import ModelSet, Repository
-from filmagent.generation.models.shelf import OnDisk, look_up, look_up_set, wants
+from filmagent.generation.models.shelf import OnDisk, chosen, look_up, look_up_set
 
 WORKERS = 4
 """Files that are fetched at the same time."""
@@ -30,6 +30,13 @@ class Needed:
     total_bytes: int
     folder: Path
     """Where huggingface_hub will keep it."""
+    files: tuple[str, ...]
+    """Every file of it, fetched already or not."""
+
+    @property
+    def pickles(self) -> tuple[str, ...]:
+        """Those of them that are pickles."""
+        return tuple(file for file in self.files if file.endswith(".pth"))
 
 
 def pull(models: ModelSet, say: Callable[[str], None], *, show_bars: bool = True) -> tuple[OnDisk, ...]:
@@ -55,6 +62,9 @@ def pull(models: ModelSet, say: Callable[[str], None], *, show_bars: bool = True
     for needed in plan:
         if needed.missing_bytes:
             say(f"{needed.repository.id} at {needed.commit}: {readable_bytes(needed.missing_bytes)}")
+            if needed.pickles:
+                pickles = ", ".join(sorted(needed.pickles))
+                say(f"{pickles}: its publisher gives pickles; they are loaded only if they hold nothing but tensors")
         fetched.append(_fetch(needed, show_bars))
     return tuple(fetched)
 
@@ -87,19 +97,19 @@ def count(repository: Repository) -> Needed:
     from huggingface_hub import HfApi, constants, snapshot_download
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
+    patterns = [*repository.files, *repository.pickles]
     try:
         commit = repository.revision or HfApi().model_info(repository.id).sha
         with disable_progress_bars():
-            listed = snapshot_download(
-                repository.id, revision=commit, allow_patterns=list(repository.files), dry_run=True
-            )
+            listed = snapshot_download(repository.id, revision=commit, allow_patterns=patterns, dry_run=True)
     except Exception as error:
         raise _explained(repository, error) from error
-    files = [file for file in listed if wants(repository, file.filename)]
+    names = chosen(repository, (file.filename for file in listed))
+    files = [file for file in listed if file.filename in names]
     if not files or commit is None:
         raise ModelFilesError(
-            f"{repository.id} holds no file like {' or '.join(repository.files)}: its publisher moved them, "
-            "or gives pickles, which are not fetched"
+            f"{repository.id} holds no file like {' or '.join(patterns)}: its publisher moved them"
+            f"{'' if repository.pickles else ', or gives pickles, which are not fetched'}"
         )
     return Needed(
         repository,
@@ -107,6 +117,7 @@ def count(repository: Repository) -> Needed:
         missing_bytes=sum(file.file_size or 0 for file in files if file.will_download),
         total_bytes=sum(file.file_size or 0 for file in files),
         folder=Path(constants.HF_HUB_CACHE).expanduser(),
+        files=tuple(names),
     )
 
 
@@ -136,7 +147,7 @@ def _fetch(needed: Needed, show_bars: bool) -> OnDisk:
         try:
             # Asked for by branch, the hub's answer is noted as the newest; a pin needs no note.
             snapshot_download(
-                repository.id, revision=repository.revision, allow_patterns=list(repository.files), max_workers=WORKERS
+                repository.id, revision=repository.revision, allow_patterns=list(needed.files), max_workers=WORKERS
             )
         except Exception as error:
             raise _explained(repository, error) from error

@@ -6,9 +6,10 @@ and a copied cache needs nothing besides. Reads only what is on disk; asks no se
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from filmagent.generation.models.catalogue import ModelSet, Repository
 
@@ -71,10 +72,11 @@ def look_up(repository: Repository) -> OnDisk:
         listed = get_cached_repo_tree(repository.id, revision=commit, cache_dir=home.parent)
     except CachedRepoTreeNotFoundError:
         return OnDisk(repository, folder, None, ())
+    wanted = set(chosen(repository, (file.path for file in listed)))
     files = tuple(
         KnownFile(file.path, file.size, None if file.lfs is None else file.lfs.sha256, file.blob_id)
         for file in listed
-        if wants(repository, file.path)
+        if file.path in wanted
     )
     return OnDisk(repository, folder, commit, files)
 
@@ -84,9 +86,14 @@ def look_up_set(models: ModelSet) -> tuple[OnDisk, ...]:
     return tuple(look_up(repository) for repository in models.repositories)
 
 
-def wants(repository: Repository, path: str) -> bool:
-    """Return whether a set needs this file of the repository."""
-    return any(fnmatch(path, pattern) for pattern in repository.files)
+def chosen(repository: Repository, paths: Iterable[str]) -> list[str]:
+    """Return which of a repository's files a set needs: a pickle only where no safetensors has its name."""
+    paths = list(paths)
+    safe = [path for path in paths if any(fnmatch(path, pattern) for pattern in repository.files)]
+    stems = {PurePosixPath(path).with_suffix("") for path in safe}
+    pickles = [path for path in paths if any(fnmatch(path, pattern) for pattern in repository.pickles)
+               and PurePosixPath(path).with_suffix("") not in stems]
+    return safe + pickles
 
 
 def _repository_home(repository: Repository) -> Path:

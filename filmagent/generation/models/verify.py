@@ -18,6 +18,7 @@ from filmagent.generation.models.catalogue import ModelSet
 from filmagent.generation.models.shelf import KnownFile, OnDisk, look_up_set
 
 BLOCK = 8 * 2**20
+EXPERTS = frozenset({"transformer", "transformer_2"})
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ def _missing(found: OnDisk, todo: str) -> Iterator[str]:
 
 def _misfits(shelves: tuple[OnDisk, ...], todo: str) -> Iterator[str]:
     """Yield what does not fit the classes that load it."""
-    from filmagent.generation.wan.checkpoints import check_safetensors
     from filmagent.generation.wan.fitting import check_lora_fits, empty_part
+    from filmagent.generation.wan.memento.checkpoints import check_released_fits
 
     wan = next(found.folder for found in shelves if found.repository.content == "wan")  # adapters adapt its experts
     expert = cache(lambda part: empty_part(wan, part))
@@ -87,11 +88,14 @@ def _misfits(shelves: tuple[OnDisk, ...], todo: str) -> Iterator[str]:
             continue
         for file in (found.folder / known.path for known in found.files):
             with _collected() as problems:
+                part = _expert_of(file)
                 if found.repository.content == "adapters":
-                    check_lora_fits(expert(_expert_of(file)), file, todo)
+                    check_lora_fits(expert(part), file, todo)
                 else:
-                    check_safetensors(file, todo)
+                    check_released_fits(expert(part), file, part, todo)
             yield from problems
+        lacking = EXPERTS - {_expert_of(found.folder / known.path) for known in found.files}
+        yield from (f"{found.repository.id} gives nothing for the expert {part}: {todo}" for part in sorted(lacking))
 
 
 def _folder_misfits(folder: Path, *, two_experts: bool, todo: str) -> Iterator[str]:
@@ -134,7 +138,6 @@ def _wrong_hash(folder: Path, file: KnownFile, todo: str, on_bytes: Callable[[in
             f"{todo}"
         )
     return None
-
 
 
 @contextmanager

@@ -56,13 +56,17 @@ class PapercutGenerator(WanStoryMemGenerator):
 
         opening = super().generate(replace(request, frames=1, on_step=opening_step))
         # The opening picture has taken from memory what the shot shows: filming on reads that instead.
-        later = super().generate(replace(request, link="MI2V", seam=opening.frames, memory=(), on_step=later_step))
+        filming_on = replace(
+            request, link="MI2V", seam=opening.frames, memory=(), recollection=None, on_step=later_step
+        )
+        later = super().generate(filming_on)
         seconds = Counter(opening.seconds) + Counter(later.seconds)
         return replace(
             later,
             frames=np.concatenate([opening.frames, later.frames]),
             seconds={stage: round(spent, 3) for stage, spent in seconds.items()},
             notes=tuple(dict.fromkeys((*opening.notes, *later.notes))),
+            chosen=opening.chosen,
         )
 
     def cost(self, shape: ShotShape) -> ShotCost:

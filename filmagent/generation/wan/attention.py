@@ -1,6 +1,7 @@
 """Which attention kernel the experts run on: flash-attn where it is installed and can run, else torch's own.
 
-Knows nothing of what is attended to.
+A person may ask for another by diffusers' name; it is tried on a few numbers first. Knows nothing of what is attended
+to.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+
+from filmagent.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,21 @@ def use_attention(experts: Sequence[Any], choice: AttentionChoice) -> None:
     """Set the backend on WanTransformer3DModels. diffusers also makes it the default of the whole process."""
     for expert in experts:
         expert.set_attention_backend(choice.backend)
+
+
+def ask_for_attention(experts: Sequence[Any], backend: str, device: torch.device, dtype: torch.dtype) -> None:
+    """Set the kernel that a person named, after it has attended over a few tokens of the experts' head size.
+
+    Raises:
+        UsageError: there is no such kernel, its package is missing, or it cannot run on this device and type.
+    """
+    from filmagent.generation.wan.library import dispatch_attention_fn
+
+    try:
+        use_attention(experts, AttentionChoice(backend, "asked for"))
+        sample = torch.zeros(1, 16, 1, experts[0].config.attention_head_dim, device=device, dtype=dtype)
+        dispatch_attention_fn(sample, sample, sample, backend=backend)
+    except (ValueError, RuntimeError, ImportError, TypeError, AssertionError) as error:
+        use_attention(experts, AttentionChoice("native", "the one asked for cannot run"))
+        why = str(error).strip().split("\n")[0][:300] or type(error).__name__
+        raise UsageError(f"attention {backend!r} cannot run on {device.type} in {dtype}: {why}") from error

@@ -1,20 +1,26 @@
 """A folder of model files: whether it is whole, which revision it is, and its weights in memory.
 
-Folders are in diffusers' format. Experts in Wan2.2's original names are converted by diffusers' own table. Everything
-is read from disk; nothing is downloaded. Knows nothing of sampling.
+Folders are in diffusers' format or in Wan2.2's own (`filmagent.generation.wan.original`), which is told by the files
+in them. Parts go by diffusers' names in both. Everything is read from disk; nothing is downloaded. Knows nothing of
+sampling.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.wan.config import WanConfig
+from filmagent.generation.wan.files import WEIGHTS_PICKLE, check_weights, read_json, shapes_of
+from filmagent.generation.wan.files import check_safetensors as check_safetensors  # noqa: PLC0414  # said to be public
+from filmagent.generation.wan.original.layout import EXPERTS, TOKENIZER, home_of, is_original
+
+if TYPE_CHECKING:
+    from filmagent.generation.wan.original.loading import OriginalPart
 
 WEIGHTS = {
     "vae": "diffusion_pytorch_model",
@@ -23,7 +29,6 @@ WEIGHTS = {
     "text_encoder": "model",
 }
 """Stem of the weight files of every part."""
-PICKLE_SUFFIXES = (".bin", ".ckpt", ".pkl", ".pt", ".pth")
 TOKENIZER_FILES = ("tokenizer.json", "spiece.model")
 WHOLE_HASH_BYTES = 256 * 2**20
 """Files up to this size are hashed whole for the revision; of larger ones, samples."""
@@ -48,70 +53,97 @@ def needed_files(config: WanConfig) -> list[Path]:
     for adapter in config.adapters:
         for lora in (adapter.high_noise, adapter.low_noise):
             if lora is not None:
-                check_safetensors(lora, config.how_to_get)
-                files.append(lora)
+                files.append(adapter_file(lora))
+                check_weights(files[-1], config.how_to_get)
     return files
 
 
+def adapter_file(file: Path) -> Path:
+    """Return where an adapter really lies: the file, or the `.pth` in its place if its publisher gives only that."""
+    pickled = file.with_suffix(WEIGHTS_PICKLE)
+    return pickled if pickled.is_file() and not file.exists() else file
+
+
 def check_model_folder(folder: Path, parts: Iterable[str], how_to_get: str) -> None:
-    """Look whether a model folder is whole: every file there, every safetensors header true to its file.
+    """Look whether a model folder is whole: every file there, every header true to its file.
 
     Raises:
         ModelFilesError: naming the file that is missing or broken, and what to do.
     """
     if not folder.is_dir():
         raise ModelFilesError(f"there is no model folder {str(folder)!r}: {how_to_get}")
+    parts = tuple(parts)
+    for file in _config_files(folder, parts):
+        read_json(file, how_to_get)
     for part in parts:
-        _read_json(folder / part / "config.json", how_to_get)
         for file in weight_files(folder, part, how_to_get):
-            check_safetensors(file, how_to_get)
-    tokenizer = folder / "tokenizer"
+            check_weights(file, how_to_get)
+    tokenizer = tokenizer_folder(folder)
     if not any((tokenizer / name).is_file() for name in TOKENIZER_FILES):
         raise ModelFilesError(f"{str(tokenizer)!r} holds neither of {', '.join(TOKENIZER_FILES)}: {how_to_get}")
 
 
 def weight_files(folder: Path, part: str, how_to_get: str) -> list[Path]:
-    """Return a part's safetensors files: the single one, or all shards that its index names."""
-    home, stem = folder / part, WEIGHTS[part]
+    """Return a part's weight files: the single one, or all shards that its index names."""
+    home = folder / part
+    if is_original(folder):
+        home = home_of(folder, part)
+        if part not in EXPERTS:
+            return [home]
+    stem = WEIGHTS[part]
     index = home / f"{stem}.safetensors.index.json"
     if index.is_file():
-        shards = _read_json(index, how_to_get).get("weight_map")
+        shards = read_json(index, how_to_get).get("weight_map")
         if not isinstance(shards, dict) or not shards:
             raise ModelFilesError(f"{str(index)!r} names no shards: {how_to_get}")
         return [home / name for name in sorted(set(shards.values()))]
     return [home / f"{stem}.safetensors"]
 
 
-def check_safetensors(file: Path, how_to_get: str) -> None:
-    """Raise ModelFilesError unless the file is there and its header covers it exactly (cut files do not)."""
-    from safetensors import SafetensorError, safe_open
-
-    if not file.is_file():
-        if pickles := sorted(near.name for near in file.parent.glob("*") if near.suffix in PICKLE_SUFFIXES):
-            raise ModelFilesError(
-                f"{str(file)!r} is missing, and {pickles[0]!r} beside it is a pickle, which can run programs: only "
-                f"safetensors are loaded; {how_to_get}"
-            )
-        raise ModelFilesError(f"{str(file)!r} is missing: {how_to_get}")
-    try:
-        with safe_open(file, framework="numpy") as weights:
-            names = weights.keys()
-    except (SafetensorError, OSError) as error:
-        if _is_pickle(file):
-            raise ModelFilesError(
-                f"{str(file)!r} is a pickle, which can run programs, under another name: only safetensors are "
-                f"loaded; {how_to_get}"
-            ) from error
-        raise ModelFilesError(f"{str(file)!r} is broken ({error}): fetch it again; {how_to_get}") from error
-    if not names:
-        raise ModelFilesError(f"{str(file)!r} holds no weights: fetch it again; {how_to_get}")
+def tokenizer_folder(folder: Path) -> Path:
+    """Return where a model folder keeps its tokenizer."""
+    return folder / (TOKENIZER if is_original(folder) else "tokenizer")
 
 
-def _is_pickle(file: Path) -> bool:
-    """Tell a pickle, or a zip archive of pickles as torch.save writes, by its first bytes."""
-    with file.open("rb") as stream:
-        first = stream.read(4)
-    return first == b"PK\x03\x04" or (first[:1] == b"\x80" and first[1:2] in b"\x02\x03\x04\x05")
+def _config_files(folder: Path, parts: Iterable[str]) -> list[Path]:
+    """Return the config.json files that a folder of this format must hold."""
+    if is_original(folder):
+        return [home_of(folder, part) / "config.json" for part in parts if part in EXPERTS]
+    return [folder / part / "config.json" for part in parts]
+
+
+def part_config(folder: Path, part: str, how_to_get: str) -> dict[str, Any]:
+    """Return the arguments of a part's stock class (of UMT5Config for the text encoder), whatever the format.
+
+    Raises:
+        ModelFilesError: a file is missing or broken, or tells no such sizes.
+    """
+    if not is_original(folder):
+        return read_json(folder / part / "config.json", how_to_get)
+    return dict(describe_part(folder, part, how_to_get).arguments)
+
+
+def part_shapes(folder: Path, part: str, how_to_get: str) -> dict[str, tuple[int, ...]]:
+    """Return the stock class's name -> shape of every tensor of a part, from its files' headers.
+
+    Raises:
+        ModelFilesError: a file is missing or broken, or, in Wan's own format, a name is unknown.
+    """
+    if not is_original(folder):
+        files = weight_files(folder, part, how_to_get)
+        return {name: shape for file in files for name, shape in shapes_of(file, how_to_get).items()}
+    from filmagent.generation.wan.original.loading import check_original_fits, empty_original
+
+    described = describe_part(folder, part, how_to_get)
+    check_original_fits(described, empty_original(described))
+    return {described.names[name]: shape for name, shape in described.shapes.items()}
+
+
+def describe_part(folder: Path, part: str, how_to_get: str) -> OriginalPart:
+    """Return what the files of a part in Wan's own format hold, from their headers. Raises ModelFilesError."""
+    from filmagent.generation.wan.original.loading import describe
+
+    return describe(folder, part, weight_files(folder, part, how_to_get), how_to_get)
 
 
 def revision_of(config: WanConfig) -> str:
@@ -121,8 +153,8 @@ def revision_of(config: WanConfig) -> str:
         ModelFilesError: a file is missing or broken.
     """
     weights, folder = needed_files(config), config.folder
-    configs = [folder / part / "config.json" for part in parts_of(config.sampling.boundary_ratio is not None)]
-    tokenizer = [folder / "tokenizer" / name for name in TOKENIZER_FILES]
+    configs = _config_files(folder, parts_of(config.sampling.boundary_ratio is not None))
+    tokenizer = [tokenizer_folder(folder) / name for name in TOKENIZER_FILES]
     return files_revision([*weights, *configs, *(file for file in tokenizer if file.is_file())])
 
 
@@ -157,13 +189,17 @@ def load_part(kind: Any, folder: Path, part: str, dtype: Any) -> Any:
     """Load one part with its own class, in eval mode; every weight must be there, fit, and be used.
 
     Args:
-        kind: a class with `from_pretrained`, such as AutoencoderKLWan or UMT5EncoderModel.
-        folder: the model folder; `part` the folder within it.
+        kind: the part's class: AutoencoderKLWan, UMT5EncoderModel or WanTransformer3DModel.
+        folder: the model folder, in diffusers' format or Wan's own; `part` is diffusers' name in both.
         dtype: type of the weights. Parts that Wan keeps in float32 stay so.
 
     Raises:
         ModelFilesError: the files do not fit the class.
     """
+    if is_original(folder):
+        from filmagent.generation.wan.original.loading import load_original
+
+        return load_original(describe_part(folder, part, "fetch it again"), dtype)
     home = folder / part
     # transformers and diffusers name the type of the weights differently.
     typed = {"dtype" if part == "text_encoder" else "torch_dtype": dtype}
@@ -217,15 +253,3 @@ def _no_progress_bars() -> Iterator[None]:
     finally:
         for library in shown:
             library.enable_progress_bar()
-
-
-def _read_json(file: Path, how_to_get: str) -> dict[str, Any]:
-    if not file.is_file():
-        raise ModelFilesError(f"{str(file)!r} is missing: {how_to_get}")
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelFilesError(f"{str(file)!r} is no JSON ({error}): {how_to_get}") from error
-    if not isinstance(content, dict):
-        raise ModelFilesError(f"{str(file)!r} holds no JSON object: {how_to_get}")
-    return content

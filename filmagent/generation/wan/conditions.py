@@ -26,8 +26,9 @@ from filmagent.generation.port import Frames, FrameSize, Image
 from filmagent.generation.wan.library import get_module_execution_device
 
 TEMPORAL_STRIDE = 4
-CACHED_LATENTS = 64
-"""Encoded clips that are kept: a film's memory, and the grey clip of every length. About 0.4 MB each at 832x480."""
+CACHED_LATENTS = 320
+"""Encoded clips that are kept: a film's memory, of which OneStory is offered up to 256 frames, and the grey clip of
+every length. About 0.4 MB each at 832x480."""
 
 
 @dataclass(frozen=True)

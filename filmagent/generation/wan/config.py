@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from filmagent.errors import UsageError
 from filmagent.generation.port import FrameSize
+from filmagent.generation.wan.fast.options import PLAIN, SpeedOptions
 from filmagent.schemas.story import LinkKind
 from filmagent.schemas.take import ModelUse
 
@@ -35,6 +37,16 @@ class Sampling:
     """Text tokens that the experts read."""
     negative_prompt: str = ""
     """Used for requests that bring none."""
+    sigmas: tuple[float, ...] = ()
+    """Noise levels before the shift, falling from 1, one a step, walked in plain Euler steps; empty: `grid` says."""
+
+    def __post_init__(self) -> None:
+        """Raise UsageError when steps and noise levels differ."""
+        if self.sigmas and len(self.sigmas) != self.steps:
+            raise UsageError(
+                f"{self.steps} steps, but the few-step adapter was distilled for {len(self.sigmas)} noise levels: "
+                f"leave the steps at {len(self.sigmas)}"
+            )
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,25 @@ class ModelCard:
     def at(self, revision: str) -> ModelUse:
         """Return the manifest's entry for these files."""
         return ModelUse(name=self.name, revision=revision, licence=self.licence, role=self.role)
+
+
+@dataclass(frozen=True)
+class DistilledAdapter:
+    """A second LoRA, beside the memory's, that makes a shot in few steps without guidance.
+
+    The defaults are those of LightX2V's four-step adapters: at shift 5 the timesteps are 1000, 937.5, 833.3 and 625.
+    """
+
+    card: ModelCard
+    high_noise: Path
+    """A safetensors file with lora_down, lora_up and perhaps alpha for each layer."""
+    low_noise: Path | None
+    """None: there is one expert only."""
+    sigmas: tuple[float, ...] = (1.0, 0.75, 0.5, 0.25)
+    """Noise levels before the shift."""
+    shift: float = 5.0
+    strength: float = 1.0
+    """What the adapter's update is multiplied with, beside its own alpha / rank."""
 
 
 @dataclass(frozen=True)
@@ -87,3 +118,31 @@ class WanConfig:
     precision: PrecisionName = "auto"
     how_to_get: str = "download or convert the model into this folder"
     """What a person does when files are missing; ends the message."""
+    speed: SpeedOptions = PLAIN
+    distilled: DistilledAdapter | None = None
+    """Set it with `distil`, which chooses the sampling that it needs as well."""
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for choices of speed that cannot be meant."""
+        if self.speed.guides and self.sampling.guidance <= 1:
+            raise UsageError(
+                f"{self.speed.name}: guidance {self.sampling.guidance:g} makes one forward a step already; "
+                "leave it out, or raise the guidance above 1"
+            )
+        if self.distilled is not None and self.sampling.sigmas != self.distilled.sigmas:
+            raise UsageError(f"{self.distilled.card.name} needs its own noise levels: make the configuration by distil")
+
+
+def distil(config: WanConfig, adapter: DistilledAdapter) -> WanConfig:
+    """Return a configuration that films in the few steps of a distilled adapter, without guidance.
+
+    Raises:
+        UsageError: the speed options are about guidance, or the model's experts and the adapter's files differ in
+            number.
+    """
+    if (adapter.low_noise is None) != (config.sampling.boundary_ratio is None):
+        experts = 1 if config.sampling.boundary_ratio is None else 2
+        raise UsageError(f"{config.name} has {experts} expert(s): {adapter.card.name} must bring as many files")
+    sampling = replace(config.sampling, steps=len(adapter.sigmas), sigmas=adapter.sigmas, shift=adapter.shift,
+                       guidance=1.0, guidance_2=None)
+    return replace(config, sampling=sampling, distilled=adapter)

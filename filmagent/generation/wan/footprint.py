@@ -5,7 +5,6 @@ Joins the arithmetic of `cost` to a `WanConfig`. Knows safetensors headers and c
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.costs import ShotCost, ShotShape
-from filmagent.generation.wan.checkpoints import needed_files, weight_files
+from filmagent.generation.wan.checkpoints import adapter_file, needed_files, part_config, part_shapes
 from filmagent.generation.wan.config import WanConfig
 from filmagent.generation.wan.cost import (
     FLOAT32,
@@ -28,6 +27,7 @@ from filmagent.generation.wan.cost import (
     shot_tokens,
     tile_side,
 )
+from filmagent.generation.wan.files import shapes_of
 
 if TYPE_CHECKING:
     from filmagent.generation.wan.ladder import Rung
@@ -129,36 +129,31 @@ def footprint_of(config: WanConfig) -> Footprint:
     parts = ["transformer"] if config.sampling.boundary_ratio is None else ["transformer", "transformer_2"]
     experts = []
     for number, part in enumerate(parts):
-        loras = [lora for adapter in config.adapters
+        loras = [adapter_file(lora) for adapter in config.adapters
                  if (lora := (adapter.high_noise, adapter.low_noise)[number]) is not None]
-        experts.append(expert_weights(read_shapes(weight_files(folder, part, how)), read_shapes(loras)))
-    home = folder / "transformer" / "config.json"
+        experts.append(expert_weights(part_shapes(folder, part, how), read_shapes(loras, how)))
     try:
-        shape = ExpertShape.of(json.loads(home.read_text(encoding="utf-8")))
-        vae_config = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))
+        shape = ExpertShape.of(part_config(folder, "transformer", how))
+        vae_config = part_config(folder, "vae", how)
     except (KeyError, ValueError) as error:
-        raise ModelFilesError(f"{str(home)!r} does not tell the sizes of an expert ({error}): {how}") from error
+        raise ModelFilesError(f"{str(folder)!r} does not tell the sizes of its experts ({error}): {how}") from error
     return Footprint(
         config=config,
         shape=shape,
         experts=tuple(experts),
-        text=_numbers(read_shapes(weight_files(folder, "text_encoder", how))),
-        vae=read_shapes(weight_files(folder, "vae", how)),
+        text=_numbers(part_shapes(folder, "text_encoder", how)),
+        vae=part_shapes(folder, "vae", how),
         stride=int(vae_config.get("scale_factor_spatial", 8)),
         files_bytes=sum(file.stat().st_size for file in files),
     )
 
 
-def read_shapes(files: Iterable[Path]) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every tensor in safetensors files, from their headers. The same name counts once a file."""
-    from safetensors import safe_open
-
+def read_shapes(files: Iterable[Path], how_to_get: str) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor in some files, from their headers. The same name counts once a file."""
     shapes: dict[str, tuple[int, ...]] = {}
     for number, file in enumerate(files):
-        with safe_open(file, framework="numpy") as weights:
-            for name in weights.keys():  # noqa: SIM118  # it is no mapping
-                key = name if name not in shapes else f"{name}@{number}"
-                shapes[key] = tuple(weights.get_slice(name).get_shape())
+        for name, shape in shapes_of(file, how_to_get).items():
+            shapes[name if name not in shapes else f"{name}@{number}"] = shape
     return shapes
 
 

@@ -22,7 +22,7 @@ from filmagent.generation.costs import MachineRate, MemoryFit, ShotCost, ShotSha
 from filmagent.generation.limits import check_request
 from filmagent.generation.port import Capabilities, Frames, GeneratedShot, GenerationRequest, ShotPrompt
 from filmagent.generation.wan.captions import caption_for_wan
-from filmagent.generation.wan.config import Sampling, WanConfig
+from filmagent.generation.wan.config import DistilledAdapter, Sampling, WanConfig
 from filmagent.schemas.story import SEAM_FRAMES, Shot, Story
 
 if TYPE_CHECKING:
@@ -64,10 +64,12 @@ class WanStoryMemGenerator:
         self.config = config
         self._translate = translate
         self._models: LoadedModels | None = None
+        self._made_faster: LoadedModels | None = None
         self._budget: int | None = None
         self._placed: Placement | None = None
         self._measured: Footprint | None = None
         self._revision: str | None = None
+        self._few_step: str | None = None
         self._features: PromptFeatures | None = None
         self._lock = threading.Lock()
 
@@ -75,11 +77,11 @@ class WanStoryMemGenerator:
     def capabilities(self) -> Capabilities:
         """What it can do, and which models take part; `not installed` for files that are not there."""
         config = self.config
-        try:
-            revision = self._weights_revision()
-        except ModelFilesError:
-            revision = NOT_INSTALLED
         cards = (config.card,) if config.adapter_card is None else (config.card, config.adapter_card)
+        few_step = config.distilled
+        models = [card.at(_or_not_installed(self._weights_revision)) for card in cards]
+        if few_step is not None:
+            models.append(few_step.card.at(_or_not_installed(lambda: self._few_step_revision(few_step))))
         return Capabilities(
             name=config.name,
             links=config.links,
@@ -89,7 +91,7 @@ class WanStoryMemGenerator:
             frames=config.frames,
             fps=config.fps,
             max_memory=config.max_memory,
-            models=tuple(card.at(revision) for card in cards),
+            models=tuple(models),
             max_frames=config.max_frames,
             delivery_scale=config.delivery_scale,
         )
@@ -106,6 +108,7 @@ class WanStoryMemGenerator:
         rounding = {} if placement.rung.exact else {"memory_rung": placement.rung.name}
         return {
             **rounding,
+            **self._what_is_faster(),
             "generator": self.config.name,
             "weights": weights,
             "steps": sampling.steps,
@@ -153,7 +156,7 @@ class WanStoryMemGenerator:
     def keep_within(self, budget_bytes: int) -> None:
         """Plan with at most this much memory; the models are loaded anew for the next shot."""
         with self._lock:
-            self._budget, self._placed, self._models = budget_bytes, None, None
+            self._budget, self._placed, self._models, self._made_faster = budget_bytes, None, None, None
 
     def cost(self, shape: ShotShape) -> ShotCost:
         """Return a shot's arithmetic, from the files' headers."""
@@ -168,11 +171,12 @@ class WanStoryMemGenerator:
         return MemoryFit(placement.rung.name, placement.rung.says, peak, placement.room)
 
     def machine(self) -> str:
-        """Return device, precision and rung: shots of one size take equally long where these are equal."""
+        """Return device, precision, rung, speed options: shots of one size take equally long where these are equal."""
         from filmagent.generation.wan.rate import device_name
 
         placement = self._placement()
-        return f"{device_name(placement.precision.device)}, {placement.precision.name}, {placement.rung.name}"
+        where = (device_name(placement.precision.device), placement.precision.name, placement.rung.name)
+        return ", ".join((*where, *filter(None, (self.config.speed.name,))))
 
     def measure(self) -> MachineRate:
         """Multiply matrices for about half a second."""
@@ -187,12 +191,15 @@ class WanStoryMemGenerator:
     def _generate(self, request: GenerationRequest, work: ShotInWork) -> GeneratedShot:
         import torch
 
+        from filmagent.generation.wan.fast.distilled import use_distilled
         from filmagent.generation.wan.ladder import use_tiles
         from filmagent.generation.wan.models import use_link
 
         with work.timed("load"):
-            models = self._load()
+            models = self._ready()
         use_link(self.config, models, request.link)
+        if self.config.distilled is not None:
+            use_distilled(models.pipeline.experts(), self.config.distilled)
         use_tiles(models.pipeline.vae, models.rung, request.size.width, request.size.height)
         with torch.no_grad(), models.precision.context():
             if work.latents is None:
@@ -207,7 +214,7 @@ class WanStoryMemGenerator:
             frames=frames[SEAM_FRAMES[request.link] :],
             seconds={stage: round(value, 3) for stage, value in work.seconds.items()},
             machine=self.machine(),
-            notes=(*work.notes, *where),
+            notes=(*work.notes, *where, *self._speed_notes()),
         )
 
     def _sampling(self, request: GenerationRequest) -> Sampling:
@@ -252,7 +259,7 @@ class WanStoryMemGenerator:
 
         placement = self._placement()
         below = next_rung(ladder_on(placement.precision.device), placement.rung)
-        self._models = None
+        self._models = self._made_faster = None
         gc.collect()
         torch.cuda.empty_cache()
         if below is None:
@@ -266,13 +273,27 @@ class WanStoryMemGenerator:
         )
         log.warning(note)
         work.notes.append(note)
-        self._placed = replace(placement, rung=below)
+        self._placed = replace(placement, rung=below, needed=0)
+
+    def _ready(self) -> LoadedModels:
+        """Return the models, loaded and with the speed options on them."""
+        from filmagent.generation.wan.fast.setup import make_faster
+
+        models = self._load()
+        if self._made_faster is not models:
+            make_faster(models, self.config)
+            self._made_faster = models
+        return models
 
     def _load(self) -> LoadedModels:
-        from filmagent.generation.wan.models import load_models
+        from filmagent.generation.wan.fast.setup import with_distilled
+        from filmagent.generation.wan.models import load_adapted_expert, load_models
 
         if self._models is None:
-            self._models = load_models(self.config, self._placement())
+            if self.config.distilled is not None:
+                self._few_step_revision(self.config.distilled)  # looks at its files before the first expert is read
+            self._placement().check_budget()
+            self._models = load_models(self.config, self._placement(), with_distilled(load_adapted_expert))
         return self._models
 
     def _placement(self) -> Placement:
@@ -290,12 +311,41 @@ class WanStoryMemGenerator:
             self._measured = footprint_of(self.config)
         return self._measured
 
+    def _what_is_faster(self) -> dict[str, str]:
+        """Return the fingerprint's entries of the speed options; none for the plain loop."""
+        speed, few_step = self.config.speed.name, self.config.distilled
+        found = {"speed": speed} if speed else {}
+        if few_step is not None:
+            found["sigmas"] = ", ".join(f"{sigma:g}" for sigma in few_step.sigmas)
+            found["few_step"] = f"{self._few_step_revision(few_step)} x {few_step.strength:g}"
+        return found
+
+    def _speed_notes(self) -> tuple[str, ...]:
+        speed, few_step = self.config.speed.name, self.config.distilled
+        steps = "" if few_step is None else f"few-step adapter {few_step.card.name}, {len(few_step.sigmas)} steps"
+        return (f"faster: {'; '.join(filter(None, (steps, speed)))}",) if steps or speed else ()
+
+    def _few_step_revision(self, adapter: DistilledAdapter) -> str:
+        if self._few_step is None:
+            from filmagent.generation.wan.fast.distilled import revision_of_distilled
+
+            self._few_step = revision_of_distilled(adapter)
+        return self._few_step
+
     def _weights_revision(self) -> str:
         if self._revision is None:
             from filmagent.generation.wan.checkpoints import revision_of
 
             self._revision = revision_of(self.config)
         return self._revision
+
+
+def _or_not_installed(revision: Callable[[], str]) -> str:
+    """Return a revision; `not installed` for files that are not there."""
+    try:
+        return revision()
+    except ModelFilesError:
+        return NOT_INSTALLED
 
 
 def _out_of_memory(error: Exception) -> str | None:

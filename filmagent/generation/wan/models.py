@@ -12,16 +12,17 @@ from typing import Any
 
 import torch
 
-from filmagent.errors import GenerationError, ModelFilesError
+from filmagent.errors import GenerationError, ModelFilesError, UsageError
 from filmagent.generation.costs import ShotShape
 from filmagent.generation.wan.attention import choose_attention, use_attention
-from filmagent.generation.wan.checkpoints import load_part, needed_files
+from filmagent.generation.wan.checkpoints import adapter_file, load_part, needed_files, tokenizer_folder
 from filmagent.generation.wan.conditions import ConditionEncoder
 from filmagent.generation.wan.config import WanConfig
+from filmagent.generation.wan.files import WEIGHTS_PICKLE, shapes_of, tensors_of
 from filmagent.generation.wan.footprint import Footprint
 from filmagent.generation.wan.ladder import Rung, choose_rung, hold_to_budget, ladder_on, place, room_on
 from filmagent.generation.wan.library import AutoencoderKLWan, AutoTokenizer, UMT5EncoderModel, WanTransformer3DModel
-from filmagent.generation.wan.lora import attach_lora, use_lora
+from filmagent.generation.wan.lora import attach_weights, use_lora
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
 from filmagent.generation.wan.precision import Precision, choose_precision
 from filmagent.generation.wan.schedule import make_scheduler
@@ -50,6 +51,16 @@ class Placement:
     """Bytes that may be used."""
     budget: int | None = None
     """Bytes that a person allowed; None: all that is free."""
+    needed: int = 0
+    """Bytes that the largest shot is estimated to take on this rung."""
+
+    def check_budget(self) -> None:
+        """Raise UsageError when even the last rung of the ladder is estimated to take more than a person allowed."""
+        if self.budget is not None and self.needed > self.budget:
+            raise UsageError(
+                f"the memory budget of {self.budget / 2**30:.3g} GiB is too small: the last rung of the memory ladder "
+                f"({self.rung.name}) takes about {self.needed / 2**30:.2f} GiB; allow that, or lower size or memory"
+            )
 
 
 def device_here() -> torch.device:
@@ -69,7 +80,7 @@ def choose_placement(footprint: Footprint, budget: int | None = None) -> Placeme
         "memory ladder: %s (%s); room %.1f GB; estimated peaks: %s", rung.name, rung.says, room / 1e9,
         ", ".join(f"{entry.name} {needed / 1e9:.1f} GB" for entry, needed in needs),
     )
-    return Placement(precision, rung, room, budget)
+    return Placement(precision, rung, room, budget, dict(needs)[rung])
 
 
 def peak_bytes(footprint: Footprint, rung: Rung, shot: ShotShape, precision: Precision) -> int:
@@ -88,7 +99,8 @@ def load_adapted_expert(config: WanConfig, part: str, dtype: torch.dtype) -> Any
     for adapter in config.adapters:
         file = adapter.high_noise if part == "transformer" else adapter.low_noise
         if file is not None:
-            attach_lora(expert, file, adapter.name)
+            found = adapter_file(file)
+            attach_weights(expert, dict(tensors_of(found, config.how_to_get)), found, adapter.name)
     return expert
 
 
@@ -106,16 +118,18 @@ def load_models(
     Raises:
         ModelFilesError: files are missing, broken, or do not fit.
     """
-    needed_files(config)
+    for file in needed_files(config):
+        if file.suffix == WEIGHTS_PICKLE:
+            shapes_of(file, config.how_to_get)  # refuses what is more than tensors
     precision, rung = placement.precision, placement.rung
     hold_to_budget(precision.device, placement.budget)
     log.info("%s runs in %s: %s", config.name, precision.name, precision.reason)
     two = config.sampling.boundary_ratio is not None
     folder, dtype = config.folder, precision.expert_dtype
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder(folder), local_files_only=True)
     except (OSError, ValueError) as error:
-        raise ModelFilesError(f"{str(folder / 'tokenizer')!r} is no tokenizer: {error}") from error
+        raise ModelFilesError(f"{str(tokenizer_folder(folder))!r} is no tokenizer: {error}") from error
     pipeline = WanMemoryPipeline(
         tokenizer=tokenizer,
         text_encoder=load_part(UMT5EncoderModel, folder, "text_encoder", dtype),

@@ -2,7 +2,8 @@
 
 The loop, the switch between the two experts, guidance, offload and decoding stay the stock pipeline's. Added are the
 negative positions of memory, the noise in front of the shot, the ready-made condition, and the cut that keeps memory
-out of the decoder. With no memory the result is the stock pipeline's, bit for bit.
+out of the decoder; and, where they are asked for, the speed options. With no memory and no such option the result is
+the stock pipeline's, bit for bit.
 
 StoryMem denoises memory positions too, from pure noise, with the timestep of all other tokens; memory itself is clean
 and only in the condition. Knows tensors; nothing of prompts' words, pictures or files.
@@ -11,6 +12,7 @@ and only in the condition. Knows tensors; nothing of prompts' words, pictures or
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -18,6 +20,9 @@ from torch import Tensor
 
 from filmagent.errors import GenerationCancelledError, GenerationError, ModelFilesError
 from filmagent.generation.wan.conditions import ShotCondition
+from filmagent.generation.wan.fast.caches import start_caches, start_measuring
+from filmagent.generation.wan.fast.guidance import joint_guidance
+from filmagent.generation.wan.fast.options import PLAIN, SpeedOptions
 from filmagent.generation.wan.library import WanImageToVideoPipeline, get_module_execution_device, randn_tensor
 from filmagent.generation.wan.rope import MemoryRope, install_memory_rope, memory_positions
 
@@ -31,12 +36,17 @@ def _never() -> bool:
 class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffusers has no types
     """The stock image-to-video pipeline, conditioned on memory frames as well."""
 
+    speed: SpeedOptions = PLAIN
+    """Of these, the loop sees to guidance and caches."""
+    measures: bool = False
+    """Measure a magnitude cache instead of using one; see `filmagent.generation.wan.fast.calibration`."""
     _condition: ShotCondition | None = None
+    _current_timestep: Tensor | None = None
 
     def register_modules(self, **modules: Any) -> None:
         """Take in the models; memory positions are installed at once, before any hook can be."""
         super().register_modules(**modules)
-        for expert in self._experts():
+        for expert in self.experts():
             install_memory_rope(expert)
 
     @torch.no_grad()
@@ -77,6 +87,7 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
             GenerationCancelledError: `cancelled` said so.
             GenerationError: the result holds values that are not numbers, or memory does not fit the positions.
             ModelFilesError: these experts cannot be conditioned this way.
+            UsageError: the cache of the speed options does not fit the steps.
         """
         self._check_experts(condition)
         known = condition.latents.shape
@@ -93,9 +104,13 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
                 raise GenerationError("the experts made values that are no numbers: fetch the model's files again")
             return {} if keep_memory else {"latents": tensors["latents"][:, :, condition.memory :]}
 
+        self._start_caches(steps)
         self._condition = condition
         try:
-            with memory_positions(self._ropes(), condition.memory, memory_stride):
+            with (
+                memory_positions(self._ropes(), condition.memory, memory_stride),
+                self._guidance(guidance, prompt_embeds, negative_prompt_embeds),
+            ):
                 return super().__call__(
                     image=torch.zeros(1, 3, height, width),  # the stock code asks for one; the condition replaces it
                     height=height,
@@ -133,6 +148,11 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
             self.maybe_free_model_hooks()
 
     @property
+    def do_classifier_free_guidance(self) -> bool:
+        """Whether the stock loop guides by a second forward, now."""
+        return self._is_guided() and not self.speed.joint_guidance
+
+    @property
     def _execution_device(self) -> torch.device:
         """Where the experts compute; the text encoder may lie elsewhere."""
         device: torch.device = get_module_execution_device(self.transformer)
@@ -158,16 +178,50 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
             noise = torch.cat([in_front, noise], dim=2)
         return noise, condition
 
-    def _experts(self) -> list[Any]:
+    def experts(self) -> list[Any]:
+        """Return the experts that there are, the high-noise one first."""
         found = (getattr(self, "transformer", None), getattr(self, "transformer_2", None))
         return [expert for expert in found if expert is not None]
 
+    def steps_of_experts(self, steps: int) -> list[int]:
+        """Return how many of a shot's steps each expert makes."""
+        self.scheduler.set_timesteps(steps)
+        if len(self.experts()) == 1:
+            return [steps]
+        boundary = self.config.boundary_ratio * self.scheduler.config.num_train_timesteps
+        high = int((self.scheduler.timesteps >= boundary).sum())
+        return [high, steps - high]
+
+    def _start_caches(self, steps: int) -> None:
+        experts, cache = self.experts(), self.speed.cache
+        if self.measures:
+            start_measuring(experts, self.steps_of_experts(steps))
+        else:
+            start_caches(experts, cache, () if cache is None else self.steps_of_experts(steps))
+
+    def _is_guided(self) -> bool:
+        """Whether the step at work is guided; outside of a step, whether any is."""
+        interval, now = self.speed.guidance_interval, self._current_timestep
+        if self._guidance_scale <= 1 or interval is None or now is None:
+            return bool(self._guidance_scale > 1)
+        level: float = float(now) / self.scheduler.config.num_train_timesteps
+        return interval[0] <= level <= interval[1]
+
+    def _guidance(self, scale: float, prompt: Tensor, negative: Tensor | None) -> AbstractContextManager[None]:
+        """Guide within the experts' forwards, if that is asked for; otherwise the stock loop does."""
+        if not self.speed.joint_guidance or scale <= 1:
+            return nullcontext()
+        if negative is None or negative.shape != prompt.shape:
+            raise GenerationError("joint guidance needs negative text features as long as those of the prompt")
+        scales = (lambda: self._guidance_scale, lambda: self._guidance_scale_2 or self._guidance_scale)
+        return joint_guidance(list(zip(self.experts(), scales, strict=False)), negative, self._is_guided)
+
     def _ropes(self) -> list[MemoryRope]:
-        return [install_memory_rope(expert) for expert in self._experts()]
+        return [install_memory_rope(expert) for expert in self.experts()]
 
     def _reads_text_alone(self) -> bool:
         """Whether the experts are text-to-video ones (Wan2.2-T2V-A14B's kind), which are shown no pictures."""
-        return all(expert.config.in_channels == self.vae.config.z_dim for expert in self._experts())
+        return all(expert.config.in_channels == self.vae.config.z_dim for expert in self.experts())
 
     def _check_experts(self, condition: ShotCondition) -> None:
         """Refuse experts that read anything but noise, mask and latents; or noise alone, when nothing is shown."""
@@ -180,7 +234,7 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
                     "expert (such as Wan2.2-I2V-A14B)"
                 )
             wanted = channels
-        for expert in self._experts():
+        for expert in self.experts():
             if expert.config.in_channels != wanted or expert.config.image_dim is not None:
                 raise ModelFilesError(
                     f"an expert reads {expert.config.in_channels} channels"

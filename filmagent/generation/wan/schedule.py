@@ -1,7 +1,8 @@
-"""At which noise levels a shot is denoised: UniPC on Wan's own grid or on diffusers'. Knows no model.
+"""At which noise levels a shot is denoised: UniPC on Wan's own grid or on diffusers', or given ones. Knows no model.
 
 Wan2.2's sampler starts from linspace(0.999, 0, steps + 1) without its last value; diffusers' from linspace(1, 0.001).
-Both are shifted by s -> shift s / (1 + (shift - 1) s). Up to 4 of 1000 timesteps lie between them.
+Both are shifted by s -> shift s / (1 + (shift - 1) s). Up to 4 of 1000 timesteps lie between them. Few-step adapters
+are distilled for a handful of levels, shifted alike and walked in Euler steps.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 
 from filmagent.generation.wan.config import SigmaGrid
-from filmagent.generation.wan.library import UniPCMultistepScheduler
+from filmagent.generation.wan.library import FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
 
 
 class WanUniPCScheduler(UniPCMultistepScheduler):  # type: ignore[misc]  # diffusers has no types
@@ -38,4 +39,25 @@ def make_scheduler(grid: SigmaGrid, shift: float) -> WanUniPCScheduler:
         prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=shift, solver_order=2
     )
     scheduler.grid = grid
+    return scheduler
+
+
+class FixedSigmaScheduler(FlowMatchEulerDiscreteScheduler):  # type: ignore[misc]  # diffusers has no types
+    """Euler steps between noise levels that are given once; however many steps are asked for, they must be these."""
+
+    fixed: tuple[float, ...] = (1.0,)
+
+    def set_timesteps(self, num_inference_steps: int | None = None, device: Any = None, **_: Any) -> None:
+        """Choose the timesteps of a shot. Raises ValueError for another number of steps."""
+        super().set_timesteps(num_inference_steps, device=device, sigmas=list(self.fixed))
+
+    def step(self, model_output: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        """Take one step, in float32."""
+        return super().step(model_output.float(), *args, **kwargs)
+
+
+def make_fixed_scheduler(sigmas: tuple[float, ...], shift: float) -> FixedSigmaScheduler:
+    """Make the solver of a few-step adapter from its noise levels before the shift."""
+    scheduler = FixedSigmaScheduler(shift=shift)
+    scheduler.fixed = sigmas
     return scheduler

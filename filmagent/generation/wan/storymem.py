@@ -15,8 +15,8 @@ from filmagent.generation.wan.config import LinkAdapters, ModelCard, Sampling, W
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 
 HOW_TO_GET = (
-    "put Wan-AI/Wan2.2-I2V-A14B-Diffusers into the folder, and Kevin-thu/StoryMem (non-commercial licence) into its "
-    "subfolder storymem/"
+    "put Wan-AI/Wan2.2-I2V-A14B-Diffusers or Wan-AI/Wan2.2-I2V-A14B into the folder, and Kevin-thu/StoryMem "
+    "(non-commercial licence) into its subfolder storymem/"
 )
 NEGATIVE_PROMPT = (
     "overexposed, static, blurred details, subtitles, painting, still picture, overall grey, worst quality, low "
@@ -36,7 +36,7 @@ def wan_storymem(folder: str, *, steps: int | None = None, guidance: float | Non
     """Make the generator of StoryMem on Wan2.2-I2V-A14B: 832x480, 81 frames at 16 a second, ten memory frames.
 
     Args:
-        folder: Wan2.2-I2V-A14B in diffusers' format, with StoryMem's files in its subfolder `storymem`.
+        folder: Wan2.2-I2V-A14B in diffusers' format or Wan's own, with StoryMem's files in its subfolder `storymem`.
         steps: denoising steps; None: 40.
         guidance: scale for both experts; None: 3.5.
     """

@@ -13,7 +13,7 @@ from typing import Any
 
 from filmagent.errors import UsageError
 
-PARTS = ("vae", "dit", "decoder", "export", "clip", "probe")
+PARTS = ("world", "vae", "dit", "decoder", "export", "clip", "probe")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -34,12 +34,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "part",
         choices=PARTS,
-        help="vae, then dit (the denoiser), then decoder (refines the VAE's), then export; clip and probe stand alone",
+        help="world draws a sheet of what is learned from; vae, then dit (the denoiser), then decoder (refines the "
+        "VAE's), then export; clip and probe stand alone",
     )
     parser.add_argument("--minutes", type=float, help="how long to train, all runs together (default: the part's own)")
     parser.add_argument("--data", type=Path, default=Path("papercut-training"), help="checkpoints, caches and logs")
     parser.add_argument("--seed", type=int, help="seed of the world and of the weights (default: the part's own)")
-    parser.add_argument("--out", type=Path, help="export: where the weights go (default: DATA/weights)")
+    parser.add_argument("--out", type=Path, help="world: the picture; export, probe: where weights go (default: in DATA)")
     parser.add_argument("--from-weights", type=Path, help="vae, dit: begin with the exported weights in this folder")
     parser.add_argument("--compile", action="store_true", help="vae, dit: compile; needs a C++ compiler")
     parser.add_argument("--device", default="cpu", help="where to compute: cpu or cuda (default: cpu)")
@@ -58,13 +59,17 @@ def run(args: argparse.Namespace) -> int:
     if args.device == "cuda" and not torch.cuda.is_available():
         raise UsageError("this PyTorch sees no CUDA device: leave --device out to train on the CPU")
     how = {"compiled": args.compile, "device": args.device}
-    if args.part == "vae":
+    if args.part == "world":
+        _draw_world(args.out or args.data / "world.png", **({} if args.seed is None else {"seed": args.seed}))
+    elif args.part == "vae":
         start = args.from_weights / "vae" if args.from_weights else None
         _train_vae(args.data, {**chosen, **how, "start_from": start})
     elif args.part == "dit":
         _train_denoiser(args.data, {**chosen, **how, "start_from": args.from_weights}, args.workers)
     elif args.part == "decoder":
         _refine_decoder(args.data, chosen)
+    elif args.part == "probe":
+        _train_probe(args, chosen)
     elif args.part == "export":
         _export(args.data, weights, chosen)
     else:
@@ -72,6 +77,14 @@ def run(args: argparse.Namespace) -> int:
 
         train_clip(ClipTraining(**chosen), args.data)
     return 0
+
+
+def _draw_world(path: Path, **chosen: int) -> None:
+    from filmagent.training.papercut.sheet import world_sheet
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    world_sheet(**chosen).quantize(256).save(path, optimize=True)
+    _say(str(path))
 
 
 def _train_vae(data: Path, chosen: dict[str, Any]) -> None:
@@ -106,6 +119,14 @@ def _train_denoiser(data: Path, chosen: dict[str, Any], workers: int) -> None:
     shots = StoryCache(data, encoder, settings.seed + 1, moving, workers)
     run = train_denoiser(settings, data, stills, shots, grey_condition(encoder))
     _say(f"denoiser: {run.step} steps, {run.samples} examples, losses {run.losses}")
+
+
+def _train_probe(args: argparse.Namespace, chosen: dict[str, Any]) -> None:
+    from filmagent.training.papercut.probe.train import ProbeTraining, export_probe, train_probe
+
+    settings = ProbeTraining(**chosen, device=args.device, workers=args.workers)
+    measured = export_probe(train_probe(settings, args.data), settings, args.out or args.data / "weights" / "probe")
+    _say(", ".join(f"{name} {share:.1%}" for name, share in measured.items()))
 
 
 def _export(data: Path, weights: Path, chosen: dict[str, float]) -> None:

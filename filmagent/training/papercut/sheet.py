@@ -20,6 +20,7 @@ from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.training.papercut.captions import caption
 from filmagent.training.papercut.world import (
+    FORMS,
     FRAMES,
     HEIGHT,
     WIDTH,
@@ -27,7 +28,9 @@ from filmagent.training.papercut.world import (
     render_frames,
     sample_shot,
     sample_story,
+    tell_story,
 )
+from filmagent.training.papercut.world.forms import LEAST_SHOTS
 
 _COLOURS = {"stills": (66, 118, 216), "shots": (214, 46, 48), "l1": (38, 156, 84)}
 
@@ -56,6 +59,18 @@ def held_out_rows(count: int, seed: int = 11) -> list[SheetRow]:
         wanted = tuple(shot for shot in busy if shot not in remembered)[:3]
         rows.append(SheetRow(remembered if len(rows) % 3 != 2 else (), wanted, len(rows) % 3 == 2))
     return rows
+
+
+def world_sheet(seed: int = 4, columns: int = 6) -> Image.Image:
+    """The world as it is drawn: a row a story form, the middle frames of each story's first shots."""
+    rng = random.Random(seed)
+    rows = []
+    for form in sorted(FORMS):
+        shots = tell_story(rng, form, max(LEAST_SHOTS, columns)).shots[:columns]
+        frames = [render_frames(shot.script, [FRAMES // 2]).frames[0] for shot in shots]
+        framed = [np.pad(frame, ((3, 3), (3, 3), (0, 0)), constant_values=250) for frame in frames]
+        rows.append(np.concatenate(framed, axis=1))
+    return Image.fromarray(np.concatenate(rows))
 
 
 def sample_sheet(weights: Path, rows: Sequence[SheetRow], steps: int = 14, guidance: float = 3.0) -> Image.Image:

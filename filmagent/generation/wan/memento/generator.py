@@ -51,9 +51,9 @@ CANDIDATES = 40
 CUT_GUIDANCE = 5.0
 SAMPLING = Sampling(guidance=3.5, shift=5.0, negative_prompt=NEGATIVE_PROMPT)
 HOW_TO_GET = (
-    "put Wan-AI/Wan2.2-I2V-A14B-Diffusers into the folder, and Memento's backbone_high_noise.safetensors and "
-    "backbone_low_noise.safetensors (ernie-research/Memento; convert .pth files first) into its subfolder memento/; or "
-    "put whole Memento experts, selector included, into transformer/ and transformer_2/"
+    "put Wan-AI/Wan2.2-I2V-A14B-Diffusers or Wan-AI/Wan2.2-I2V-A14B into the folder, and Memento's backbone_high_noise "
+    "and backbone_low_noise (ernie-research/Memento; .safetensors or .pth) into its subfolder memento/; or put whole "
+    "Memento experts, selector included, into transformer/ and transformer_2/"
 )
 
 
@@ -166,7 +166,7 @@ def memento_config(
 
     Args:
         name: the generator's name.
-        folder: Wan2.2-I2V-A14B in diffusers' format.
+        folder: Wan2.2-I2V-A14B in diffusers' format or Wan's own.
         released: folder of Memento's released adapter files; None: the experts in `folder` are whole Memento experts.
         todo: what a person does when files are missing.
         steps: denoising steps; None: 40.

@@ -1,0 +1,277 @@
+"""Runs the whole benchmark in a folder, and goes on where an earlier run stopped.
+
+`shots.jsonl` is what was measured; table and plots are made of it anew each time, so more stories, seeds or policies
+only add to it. Knows no command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from PIL import Image
+
+from filmagent.artifacts import atomic_path, read_json, write_bytes_atomically, write_json_atomically
+from filmagent.errors import RunBusyError, UsageError
+from filmagent.evaluation.papercut.film import Laboratory, film_story, middle_picture, remove_film
+from filmagent.evaluation.papercut.plots import bars, identity_by_distance, story_sheet
+from filmagent.evaluation.papercut.records import Film, RecordLog, ShotRecord, by_film
+from filmagent.evaluation.papercut.rows import POLICY_ROWS, Row, chosen_rows
+from filmagent.evaluation.papercut.stories import HeldOutStory, held_out_story
+from filmagent.evaluation.papercut.table import Table, as_markdown, make_table
+from filmagent.generation.costs import KnowsCosts
+from filmagent.generation.papercut.generator import papercut_config, weights_folder
+from filmagent.generation.papercut.opening import PapercutGenerator
+from filmagent.scoring.clip import ClipSource, OpenClipFeatures
+from filmagent.training.papercut.probe.reader import TrainedProbe
+from filmagent.training.papercut.world import HEIGHT, WIDTH
+from filmagent.training.papercut.world.forms import LEAST_SHOTS, MOST_SHOTS
+
+FORMAT = 1
+"""Raised when records of an earlier release must be measured again."""
+SETTINGS, LOG, WORK, SHEETS = "settings.json", "shots.jsonl", "work", "sheets"
+SHEET_STORIES = 6
+"""As many stories are drawn as sheets, of the first seed."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What is measured."""
+
+    policies: tuple[str, ...] = tuple(POLICY_ROWS)
+    stories: int = 200
+    seeds: int = 3
+    shots: int | None = None
+    """Length of every story; None: each its own, from 4 to 16."""
+
+    def check(self) -> tuple[Row, ...]:
+        """The rows. Raises UsageError for what cannot be measured."""
+        rows = chosen_rows(self.policies)
+        for name, value in (("--stories", self.stories), ("--seeds", self.seeds)):
+            if value < 1:
+                raise UsageError(f"{name} {value}: give at least 1")
+        if self.shots is not None and not LEAST_SHOTS <= self.shots <= MOST_SHOTS:
+            raise UsageError(f"--shots {self.shots}: a story has {LEAST_SHOTS} to {MOST_SHOTS} shots")
+        return rows
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a run stands."""
+
+    done: int
+    """Shots."""
+    of: int
+    row: str
+    seed: int
+    story: int
+    shot: int
+
+
+@dataclass(frozen=True)
+class _Plan:
+    row: Row
+    seed: int
+    story: HeldOutStory
+    folder: Path = field(compare=False)
+
+    @property
+    def film(self) -> Film:
+        return self.row.name, self.seed, self.story.number
+
+
+def run_benchmark(
+    benchmark: Benchmark, laboratory: Laboratory, out: Path, on_step: Callable[[Step], None] = lambda step: None
+) -> Table:
+    """Measure what is not measured yet, and write `table.md`, `table.json`, plots and sheets.
+
+    Args:
+        benchmark: what is measured.
+        laboratory: with what.
+        out: the folder; made when missing.
+        on_step: called with every shot that begins, and once at the end.
+
+    Raises:
+        UsageError: nothing can be measured so, or the folder was measured with something else.
+        RunBusyError: another process works in this folder.
+        ArtifactError, ModelFilesError, GenerationError, ScoringError: see `film_story`.
+    """
+    rows = benchmark.check()
+    _check_size(laboratory)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {str(out)!r}: {error.strerror}; choose another folder") from error
+    try:
+        with FileLock(out / ".lock", timeout=0):
+            return _run(benchmark, rows, laboratory, out, on_step)
+    except Timeout as error:
+        raise RunBusyError(f"another process measures in {str(out)!r}; wait, or choose another --out") from error
+
+
+def _run(
+    benchmark: Benchmark, rows: Sequence[Row], laboratory: Laboratory, out: Path, on_step: Callable[[Step], None]
+) -> Table:
+    about = _settle_settings(benchmark, rows, laboratory, out)
+    log = RecordLog(out / LOG)
+    records = log.read()
+    plans = _plans(benchmark, rows, out)
+    total = sum(len(plan.story.shots) for plan in plans)
+    found = by_film(records)
+    count = sum(len(found.get(plan.film, ())) for plan in plans)
+    for plan in plans:
+        done = found.get(plan.film, [])
+        for record in _announced(plan, laboratory, done, count, total, on_step):
+            log.append(record)
+            records.append(record)
+            count += 1
+        if plan.folder.exists():
+            _finish_film(plan, out)
+    asked = {plan.film for plan in plans}
+    kept = [record for record in records if (record.row, record.seed, record.story) in asked]
+    table = make_table(kept, rows, range(benchmark.stories), laboratory.probe.accuracy, about)
+    _write(table, plans, out)
+    return table
+
+
+def _announced(
+    plan: _Plan,
+    laboratory: Laboratory,
+    done: Sequence[ShotRecord],
+    count: int,
+    total: int,
+    on_step: Callable[[Step], None],
+) -> Iterator[ShotRecord]:
+    """The records that a film lacks; every shot is announced before it is made."""
+    films = film_story(laboratory, plan.row, plan.story, plan.seed, plan.folder, done)
+    for offset, shot in enumerate(range(len(done), len(plan.story.shots))):
+        on_step(Step(count + offset, total, plan.row.name, plan.seed, plan.story.number, shot))
+        yield next(films)
+    if count + len(plan.story.shots) - len(done) == total:
+        on_step(Step(total, total, plan.row.name, plan.seed, plan.story.number, len(plan.story.shots)))
+
+
+def _plans(benchmark: Benchmark, rows: Sequence[Row], out: Path) -> list[_Plan]:
+    """All films, story by story, so that a table of half the work still compares rows over the same stories."""
+    plans = []
+    for number in range(benchmark.stories):
+        story = held_out_story(number, benchmark.shots)
+        for seed in range(benchmark.seeds):
+            for row in rows:
+                if seed == 0 or not row.one_seed:
+                    plans.append(_Plan(row, seed, story, out / WORK / f"{row.name}-{seed}-{number}"))
+    return plans
+
+
+def _settle_settings(benchmark: Benchmark, rows: Sequence[Row], laboratory: Laboratory, out: Path) -> dict[str, Any]:
+    """Write down what is measured with, or check that the folder was measured with the same; return it for print."""
+    generator = laboratory.generator
+    common: dict[str, Any] = {
+        "format": FORMAT,
+        "generator": dict(generator.fingerprint),
+        "clip": laboratory.features.revision,
+        "probe": laboratory.probe.revision,
+        "shots": benchmark.shots,
+    }
+    policies = {row.name: dict(row.policy(lambda: laboratory.features).fingerprint) for row in rows}
+    path = out / SETTINGS
+    if path.exists():
+        before = read_json(path)
+        now = {**common, "rows": {**before.get("rows", {}), **policies}}
+        for name, value in common.items():
+            _check_same(out, name, before.get(name), value)
+        for name, value in policies.items():
+            _check_same(out, f"row {name}", before.get("rows", {}).get(name, value), value)
+    else:
+        now = {**common, "rows": policies}
+    write_json_atomically(path, now)
+    return {
+        **common["generator"],
+        "machine": generator.machine() if isinstance(generator, KnowsCosts) else "not told",
+        "CLIP": common["clip"],
+        "probe": common["probe"],
+        "stories": benchmark.stories,
+        "seeds": benchmark.seeds,
+        "shots a story": benchmark.shots or f"{LEAST_SHOTS} to {MOST_SHOTS}",
+    }
+
+
+def _check_same(out: Path, name: str, before: object, now: object) -> None:
+    if before != now:
+        raise UsageError(
+            f"--out {str(out)!r} was measured with another {name} ({_short(before)}, now {_short(now)}); "
+            "choose another folder"
+        )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def _check_size(laboratory: Laboratory) -> None:
+    size = laboratory.generator.capabilities.native_size
+    if (size.width, size.height) != (WIDTH, HEIGHT):
+        raise UsageError(
+            f"generator {laboratory.generator.capabilities.name!r} films at {size}; the papercut "
+            f"benchmark measures films of {WIDTH}x{HEIGHT}"
+        )
+
+
+def _finish_film(plan: _Plan, out: Path) -> None:
+    """Keep the middle frames of a story that gets a sheet; remove everything else."""
+    if plan.seed == 0 and plan.story.number < SHEET_STORIES:
+        for index in range(len(plan.story.shots)):
+            source = middle_picture(plan.folder, index)
+            if source.exists():
+                write_bytes_atomically(_sheet_picture(out, plan, index), source.read_bytes())
+    remove_film(plan.folder)
+
+
+def _sheet_picture(out: Path, plan: _Plan, index: int) -> Path:
+    return out / SHEETS / "frames" / f"{plan.row.name}-{plan.story.number}-{index:02d}.png"
+
+
+def _write(table: Table, plans: Sequence[_Plan], out: Path) -> None:
+    write_json_atomically(out / "table.json", table.as_json())
+    write_bytes_atomically(out / "table.md", as_markdown(table).encode())
+    _save(identity_by_distance(table), out / "identity-by-distance.png")
+    _save(bars(table), out / "bars.png")
+    for number in range(SHEET_STORIES):
+        lines = []
+        for plan in plans:
+            if plan.seed == 0 and plan.story.number == number:
+                paths = [_sheet_picture(out, plan, index) for index in range(len(plan.story.shots))]
+                pictures = [Image.open(path) for path in paths if path.exists()]
+                if pictures:
+                    lines.append((plan.row.name, pictures))
+        if lines:
+            _save(story_sheet(lines), out / SHEETS / f"story-{number:03d}.png")
+
+
+def _save(image: Image.Image, path: Path) -> None:
+    with atomic_path(path) as beside:
+        image.save(beside)
+
+
+def open_laboratory(weights: Path | None = None, probe: Path | None = None) -> Laboratory:
+    """The laboratory of papercut; weights load with the first shot, the probe at once.
+
+    Args:
+        weights: a folder of papercut's weights, with its CLIP model in `clip`; None: those of the package.
+        probe: a folder with a probe; None: that of the package.
+
+    Raises:
+        UsageError: `weights` is no folder.
+        ModelFilesError: there is no probe.
+    """
+    if weights is not None and not weights.is_dir():
+        raise UsageError(
+            f"--weights {str(weights)!r} is no folder; give one that `filmagent train papercut export` wrote"
+        )
+    features = OpenClipFeatures(ClipSource(model="", folder=(weights or weights_folder()) / "clip"))
+    generator = PapercutGenerator(papercut_config(weights))
+    return Laboratory(generator=generator, features=features, probe=TrainedProbe(probe))

@@ -1,0 +1,218 @@
+"""Trains the probe of the papercut benchmark on rendered frames, and measures it on shots it has never seen.
+
+Shots are rendered as training goes on; a pool of them is kept and learned from several times, softened differently
+each time. Knows no generator and no memory: nothing that the probe will judge takes part in its training.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from filmagent.artifacts import atomic_path
+from filmagent.training.papercut import checkpoint
+from filmagent.training.papercut.probe.data import Batch, Sample, batch_of, rendered, soften
+from filmagent.training.papercut.probe.net import ProbeNet, ProbeSize, save_probe
+from filmagent.training.papercut.probe.questions import Reading, truth_of
+from filmagent.training.papercut.probe.reader import read_with
+from filmagent.training.papercut.world import FPS, render_shot, sample_shot, sample_story
+
+HELD_OUT = "held out probe"
+"""Seed of the measured shots; training seeds are numbers."""
+MEASURED_SHOTS = 600
+CHECKPOINT, LOG = "probe.pt", "probe.jsonl"
+LOG_EVERY = 50
+"""Steps."""
+
+
+@dataclass(frozen=True)
+class ProbeTraining:
+    """Everything that decides a training of the probe."""
+
+    minutes: float = 15.0
+    seed: int = 1
+    batch: int = 32
+    pool: int = 1200
+    """Samples kept rendered; a batch is drawn from them."""
+    fresh: int = 8
+    """Samples rendered at every step: they fill the pool, then take the place of others."""
+    rate: float = 2e-3
+    device: str = "cpu"
+    workers: int = 0
+    """Processes that render ahead; 0: this one renders between steps. A GPU wants one for every other core."""
+    size: ProbeSize = field(default_factory=ProbeSize)
+
+
+def train_probe(settings: ProbeTraining, folder: Path, max_steps: int | None = None) -> ProbeNet:
+    """Train, or go on training, until the minutes are spent.
+
+    `folder` keeps the checkpoint `probe.pt` and the log `probe.jsonl`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = random.Random(settings.seed)
+    torch.manual_seed(settings.seed)
+    learner = _Learner(settings)
+    clock = checkpoint.Clock(settings.minutes)
+    if state := checkpoint.load(folder / CHECKPOINT, rng):
+        learner.restore(state)
+        clock.resume(state["spent"])
+
+    def save() -> None:
+        checkpoint.save(folder / CHECKPOINT, {**learner.state(), "spent": clock.spent}, rng)
+
+    drawn = rendered(f"{settings.seed}/{learner.step}", settings.workers)
+    pool: list[Sample] = []
+    while (share := clock.advance()) < 1 and (max_steps is None or learner.step < max_steps):
+        for _ in range(max(settings.fresh, settings.batch - len(pool))):
+            if len(pool) >= settings.pool:
+                pool[rng.randrange(len(pool))] = next(drawn)
+            else:
+                pool.append(next(drawn))
+        learner.learn(rng.sample(pool, settings.batch), share)
+        if learner.step % LOG_EVERY == 0:
+            _log(folder / LOG, {"step": learner.step, "seconds": round(clock.spent), **learner.progress()})
+        if clock.due():
+            save()
+    clock.advance()
+    save()
+    return learner.net
+
+
+def export_probe(net: ProbeNet, settings: ProbeTraining, out: Path, shots: int = MEASURED_SHOTS) -> dict[str, float]:
+    """Write the weights in half precision with what they measure on held-out shots; returns share right by question.
+
+    What is measured is the network after rounding, read as the benchmark reads it.
+    """
+    rounded = ProbeNet(net.size)
+    rounded.load_state_dict(net.state_dict())
+    measured = measure_probe(rounded.half().float().eval(), shots)
+    trained = {"minutes": settings.minutes, "seed": settings.seed}
+    save_probe(rounded, out, {"trained": trained, "held_out_shots": shots, "accuracy": measured})
+    with atomic_path(out / "README.md") as beside:
+        beside.write_text(_readme(measured, trained, shots), encoding="utf-8")
+    return measured
+
+
+def measure_probe(net: ProbeNet, shots: int = MEASURED_SHOTS) -> dict[str, float]:
+    """Share of right answers on held-out shots by question; `kinds` is right when nobody is missing or invented."""
+    net = net.to("cpu").eval()
+    rng = random.Random(HELD_OUT)
+    right: dict[str, list[bool]] = defaultdict(list)
+    for _ in range(shots):
+        script = sample_shot(rng, sample_story(rng))
+        frames = render_shot(script).frames
+        truth = truth_of(script, (len(frames) - 1) / 2 / FPS)
+        _compare(truth, read_with(net, frames, truth.kinds), right)
+    return {question: round(float(np.mean(answers)), 5) for question, answers in sorted(right.items())}
+
+
+def probe_loss(net: ProbeNet, batch: Batch) -> dict[str, Tensor]:
+    """Mean cross-entropy of every question, and of the map of who is where."""
+    seen = net(batch.frames)
+    losses = {
+        "map": F.cross_entropy(seen.dense, batch.cells),
+        "kinds": len(batch.presence[0]) * F.binary_cross_entropy_with_logits(net.presence_logits(seen), batch.presence),
+    }
+    for question, logits in net.picture_logits(seen).items():
+        losses[question] = F.cross_entropy(logits, batch.picture[question])
+    if len(batch.rows) == 0:
+        return losses
+    for question, logits in net.figure_logits(seen, batch.rows, batch.kinds).items():
+        labels = batch.figures[question]
+        if bool((labels >= 0).any()):
+            losses[question] = F.cross_entropy(logits, labels)
+    return losses
+
+
+class _Learner:
+    """The network, its optimizer, and how far they have come.
+
+    It computes in single precision: bfloat16 is many times slower on CPUs that have no instructions for it, and the
+    network is small enough for any GPU.
+    """
+
+    def __init__(self, settings: ProbeTraining) -> None:
+        self._device = torch.device(settings.device)
+        self.net: ProbeNet = ProbeNet(settings.size).to(self._device).train()
+        self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.step = 0
+        self._rate = settings.rate
+        self._optimizer = torch.optim.AdamW(self.net.parameters(), settings.rate, betas=(0.9, 0.98), weight_decay=0.02)
+        self._average: dict[str, float] = {}
+
+    def learn(self, samples: list[Sample], share: float) -> None:
+        """One step; `share` of the whole training is over, 0 to 1."""
+        batch = batch_of(samples, self._device)
+        frames = soften(batch.frames).contiguous(memory_format=torch.channels_last)
+        losses = probe_loss(self.net, Batch(**{**batch.__dict__, "frames": frames}))
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate * (min(1.0, (self.step + 1) / 100) * (1 - share) + 0.005)
+        self._optimizer.zero_grad()
+        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self._optimizer.step()
+        self.step += 1
+        for name, loss in losses.items():
+            value = float(loss.detach())
+            self._average[name] = 0.98 * self._average.get(name, value) + 0.02 * value
+
+    def progress(self) -> dict[str, float]:
+        """Running means of the losses."""
+        return {name: round(value, 4) for name, value in self._average.items()}
+
+    def state(self) -> dict[str, Any]:
+        """Everything that going on needs."""
+        return {
+            "net": self.net.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "step": self.step,
+            "average": self._average,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from an earlier state."""
+        self.net.load_state_dict(state["net"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.step, self._average = state["step"], dict(state["average"])
+
+
+def _compare(truth: Reading, read: Reading, right: Mapping[str, list[bool]]) -> None:
+    right["kinds"].append(read.kinds == truth.kinds)
+    for question, answer in truth.picture.items():
+        right[question].append(read.picture[question] == answer)
+    for kind, answers in truth.figures.items():
+        for question, answer in answers.items():
+            right[question].append(read.figures[kind][question] == answer)
+
+
+def _readme(measured: Mapping[str, float], trained: Mapping[str, float], shots: int) -> str:
+    lines = [
+        "# The probe of the papercut benchmark",
+        "",
+        "A small convolutional network that reads who is in a papercut shot, what they look like and where it is.",
+        "Trained by `filmagent train papercut probe` on rendered frames only "
+        f"({trained['minutes']:g} minutes, seed {trained['seed']}); licence Apache-2.0.",
+        "",
+        f"Share of right answers on {shots} held-out rendered shots:",
+        "",
+        "| question | right |",
+        "|---|---|",
+        *(f"| {question} | {share:.1%} |" for question, share in measured.items()),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _log(path: Path, line: dict[str, float]) -> None:
+    with path.open("a", encoding="utf-8") as log:
+        log.write(json.dumps(line) + "\n")

@@ -1,0 +1,194 @@
+"""The whole benchmark at toy size: controls behave, a kill costs one shot, other settings are refused."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from filmagent.errors import GenerationError, RunBusyError, UsageError
+from filmagent.evaluation.papercut.benchmark import LOG, WORK, Benchmark, run_benchmark
+from filmagent.evaluation.papercut.film import Laboratory, shot_seed
+from filmagent.evaluation.papercut.records import RecordLog
+from filmagent.evaluation.papercut.rows import CONTROL_ROWS, POLICY_ROWS
+from filmagent.evaluation.papercut.stories import held_out_story
+from filmagent.scoring.colours import ColourFeatures
+from tests.evaluation.toys import SMALL, PerfectProbe, WorldSizedToy, laboratory, random_probe
+from tests.support.toy_generator import ToyGenerator
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """(folder, table, generator) of a whole run with the random probe."""
+    folder = tmp_path_factory.mktemp("measured")
+    generator = WorldSizedToy()
+    table = run_benchmark(SMALL, laboratory(folder / "probe", generator), folder / "out")
+    return folder, table, generator
+
+
+def without_times(table: dict) -> dict:
+    for cells in [*table["cells"].values(), *table["differences"].values()]:
+        cells.pop("seconds", None)
+    return table
+
+
+def test_controls_say_what_the_figures_mean(tmp_path: Path):
+    benchmark = Benchmark(policies=("none",), stories=6, seeds=1, shots=4)  # one story of every form
+    world = Laboratory(WorldSizedToy(), ColourFeatures(), PerfectProbe(benchmark))
+    table = run_benchmark(benchmark, world, tmp_path)
+    truth, frozen = table.cells["truth"], table.cells["frozen"]
+    for measure in ("identity", "binding", "place kept", "identity at joins", "caption: kinds", "caption: action"):
+        assert truth[measure].value == truth[measure].low == 1, measure
+    assert truth["swapped"].value == 0
+    assert "seconds" not in truth and "tokens" not in truth
+    assert frozen["dynamic degree"].value == 0 < truth["dynamic degree"].value
+    assert frozen["seam error"].value == 0 < truth["seam error"].value
+    assert frozen["identity as drawn"].value > table.cells["independent"]["identity as drawn"].high
+    assert frozen["caption: place"].value < 0.7
+    assert table.cells["repeated"]["dynamic degree"].value > 0
+    assert "seam error" not in table.cells["independent"]  # it has no joins
+    assert table.cells["none"]["identity"].value < 0.6  # the toy draws nobody, and the probe guesses
+
+
+def test_a_run_leaves_a_table_plots_and_sheets(measured):
+    folder, table, _ = measured
+    out = folder / "out"
+    assert list(table.rows) == ["none", "storymem", *CONTROL_ROWS]
+    said = (out / "table.md").read_text()
+    for words in (*table.rows, "chance", "probe's own error", "Against storymem", "by shots since last seen"):
+        assert words in said
+    assert json.loads((out / "table.json").read_text())["rows"] == list(table.rows)
+    for name in ("identity-by-distance.png", "bars.png", "sheets/story-000.png", "sheets/story-001.png"):
+        with Image.open(out / name) as picture:
+            assert len(set(picture.convert("L").tobytes())) > 5
+    assert not list((out / WORK).iterdir())
+    assert not [path for path in out.rglob(".*") if path.name != ".lock"]
+
+
+def test_rows_are_made_as_they_say(measured):
+    folder, _, generator = measured
+    records = RecordLog(folder / "out" / LOG).read()
+    shots = [record for record in records if record.story == 0]
+    story = held_out_story(0, SMALL.shots)
+    assert [record.remembered for record in shots if record.row in ("none", "independent")] == [0] * 8
+    assert sum(record.remembered for record in shots if record.row == "storymem") > 0
+    assert {record.link for record in shots if record.row == "independent"} == {"scene_cut"}
+    assert [record.link for record in shots if record.row == "none"] == [shot.link for shot in story.shots]
+    prompts = {request.prompt for request in generator.requests}
+    for index in range(len(story.shots)):
+        assert {story.prompt(index), story.prompt(index, introduced=False)} <= prompts
+    seeds = {request.seed for request in generator.requests if request.prompt == story.prompt(0)}
+    assert shot_seed(0, 0, 0) in seeds  # all rows film a shot with the same noise
+    for request in generator.requests:
+        assert (request.seam is None) == (request.link == "scene_cut")
+
+
+def test_what_was_measured_is_not_measured_again(measured, tmp_path: Path):
+    folder, before, _ = measured
+    generator = WorldSizedToy()
+    probe = folder / "probe"
+    table = run_benchmark(SMALL, laboratory(probe, generator), folder / "out")
+    assert table == before and not generator.requests
+    more = replace(SMALL, policies=("none", "storymem", "cover"))
+    run_benchmark(more, laboratory(probe, generator), folder / "out")
+    assert len(generator.requests) == 8  # the four shots of two stories of one new row
+
+
+@pytest.mark.parametrize(
+    ("what", "number"),
+    [
+        ("step", 7),  # in the middle of a shot that has a memory to go on from
+        ("shot", 25),  # between two films
+    ],
+)
+def test_a_killed_run_goes_on_to_the_same_table(measured, tmp_path: Path, what: str, number: int):
+    folder, table, generator = measured
+    whole = json.loads(json.dumps(table.as_json()))
+    log = tmp_path / "log"
+    words = [str(tmp_path / "out"), str(folder / "probe"), str(log), what, str(number)]
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.evaluation.killed_benchmark", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    done = len(RecordLog(tmp_path / "out" / LOG).read())
+    again = WorldSizedToy(log=log)
+    run_benchmark(SMALL, laboratory(folder / "probe", again), tmp_path / "out")
+    assert done > 0
+    assert len(log.read_text().splitlines()) <= len(generator.requests) + 1  # at most one shot was made twice
+    assert without_times(json.loads((tmp_path / "out" / "table.json").read_text())) == without_times(whole)
+
+
+def test_a_folder_of_other_settings_is_refused(measured, tmp_path: Path):
+    folder, _, _ = measured
+    with pytest.raises(UsageError, match="another shots"):
+        run_benchmark(replace(SMALL, shots=5), laboratory(folder / "probe"), folder / "out")
+    world = laboratory(folder / "probe")
+    with pytest.raises(UsageError, match="another probe"):
+        run_benchmark(SMALL, replace(world, probe=PerfectProbe(Benchmark(stories=1, shots=4))), folder / "out")
+
+
+def test_a_generator_of_another_size_is_refused(tmp_path: Path):
+    world = Laboratory(ToyGenerator(), ColourFeatures(), random_probe(tmp_path / "probe"))
+    with pytest.raises(UsageError, match="64x48"):
+        run_benchmark(SMALL, world, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path):
+    world = laboratory(tmp_path / "probe")
+
+    def second(step: object) -> None:
+        run_benchmark(SMALL, world, tmp_path / "out")
+
+    with pytest.raises(RunBusyError, match="another process"):
+        run_benchmark(SMALL, world, tmp_path / "out", second)
+
+
+def test_a_shot_that_fails_ends_the_run_and_keeps_the_others(tmp_path: Path):
+    def fail(request, step):
+        if len(generator.requests) == 3:
+            raise GenerationError("out of memory")
+
+    generator = WorldSizedToy(before_step=fail)
+    with pytest.raises(GenerationError):
+        run_benchmark(SMALL, laboratory(tmp_path / "probe", generator), tmp_path / "out")
+    assert len(RecordLog(tmp_path / "out" / LOG).read()) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"policies": ("storymme",)}, "storymme"),
+        ({"stories": 0}, "--stories 0"),
+        ({"seeds": 0}, "--seeds 0"),
+        ({"shots": 3}, "--shots 3"),
+    ],
+)
+def test_what_cannot_be_measured_is_said_first(changes, words):
+    with pytest.raises(UsageError, match=words):
+        replace(SMALL, **changes).check()
+
+
+def test_the_ablations_change_what_they_name():
+    features = ColourFeatures
+    whole, *others = (
+        POLICY_ROWS[name].policy(features)
+        for name in ("storymem", "storymem-no-semantic", "storymem-no-aesthetic", "storymem-no-sink")
+    )
+    semantic, aesthetic, sink = others
+    assert (semantic.gate, semantic.sink) == (whole.gate, whole.sink) and semantic.rules.most == 1
+    assert (aesthetic.rules, aesthetic.sink) == (whole.rules, whole.sink) and aesthetic.gate.passes(0.0)
+    assert (sink.rules, sink.gate) == (whole.rules, whole.gate) and sink.sink == 0

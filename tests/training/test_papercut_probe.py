@@ -1,0 +1,175 @@
+"""The probe: what it is asked, that it learns, goes on, and comes back from its files as it was."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from filmagent.errors import ModelFilesError, ScoringError
+from filmagent.generation.papercut.vocabulary import KINDS
+from filmagent.training.papercut.probe.data import NO_ANSWER, batch_of, draw_sample, sample_of, soften
+from filmagent.training.papercut.probe.net import ProbeNet, ProbeSize, load_probe, save_probe
+from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, IDENTITY, PICTURE_QUESTIONS, Reading, truth_of
+from filmagent.training.papercut.probe.reader import TrainedProbe, pairs_of
+from filmagent.training.papercut.probe.train import ProbeTraining, export_probe, measure_probe, probe_loss, train_probe
+from filmagent.training.papercut.world import Figure, Performance, Setting, ShotScript
+
+TINY = ProbeSize(fine=8, wide=16, deep=16, known=16)
+TOY = ProbeTraining(minutes=60, batch=4, pool=6, fresh=2, size=TINY)
+CPU = torch.device("cpu")
+CAT = Figure("cat", "white", "hat", "blue", "spots", "red", "big")
+DOG = Figure("dog", "brown", "scarf", "green")
+BOTH = ShotScript(
+    (CAT, DOG),
+    Setting("forest", 2),
+    "day",
+    "wide",
+    "rain",
+    "still",
+    (Performance(0, "waves", 1, 0.27), Performance(1, "sits", -1, 0.73)),
+)
+
+
+def test_the_truth_answers_every_question_of_who_is_there():
+    truth = truth_of(BOTH, 1.0)
+    assert truth.kinds == ("cat", "dog")
+    assert set(truth.picture) == set(PICTURE_QUESTIONS)
+    assert set(truth.figures["cat"]) == set(FIGURE_QUESTIONS)
+    assert set(FIGURE_QUESTIONS) - set(truth.figures["dog"]) == {"pattern_colour"}  # a plain dog has none
+    assert truth.figures["dog"]["build"] is None and truth.figures["dog"]["position"] == "right"
+    for question, answers in {**PICTURE_QUESTIONS}.items():
+        assert truth.picture[question] in answers
+    for question, answer in truth.figures["cat"].items():
+        assert answer in FIGURE_QUESTIONS[question]
+    assert Reading.from_json(json.loads(json.dumps(truth.as_json()))) == truth
+
+
+def test_a_walker_is_where_it_has_come_to():
+    walker = replace(BOTH, performances=(Performance(0, "walks", 1, 0.3),))
+    assert truth_of(walker, 0.0).figures["cat"]["position"] == "left"
+    assert truth_of(walker, 2.0).figures["cat"]["position"] == "middle"
+
+
+def test_a_batch_holds_the_truth():
+    batch = batch_of([sample_of(BOTH, 0), sample_of(replace(BOTH, performances=()), 3)], CPU)
+    assert batch.frames.shape == (2, 6, 128, 224) and batch.frames.abs().max() <= 0.5
+    assert batch.presence.sum(1).tolist() == [2, 0]
+    assert [KINDS[kind] for kind in batch.kinds] == ["cat", "dog"] and batch.rows.tolist() == [0, 0]
+    labels = {
+        name: [FIGURE_QUESTIONS[name][i] if i != NO_ANSWER else "-" for i in found.tolist()]
+        for name, found in batch.figures.items()
+    }
+    assert labels["colour"] == ["white", "brown"] and labels["pattern_colour"] == ["red", "-"]
+    assert set(batch.cells[0].unique().tolist()) == {0, 1 + KINDS.index("cat"), 1 + KINDS.index("dog")}
+    columns = [(batch.cells[0] == 1 + KINDS.index(kind)).nonzero()[:, 1].float().mean() for kind in ("cat", "dog")]
+    assert columns[0] < 14 < columns[1]
+    assert batch.cells[1].max() == 0
+
+
+def test_softened_frames_change_but_both_of_a_pair_alike():
+    frames = batch_of([sample_of(replace(BOTH, weather="clear", performances=()), 0)], CPU).frames
+    torch.manual_seed(0)
+    softened = soften(frames)
+    assert softened.shape == frames.shape and 0.001 < (softened - frames).abs().mean() < 0.08
+    assert (softened[:, :3].mean() - softened[:, 3:].mean()).abs() < 0.002
+
+
+def test_a_question_is_answered_from_the_figure_that_is_asked_about():
+    torch.manual_seed(0)
+    net = ProbeNet(TINY).eval()
+    seen = net(batch_of([sample_of(BOTH, 0)], CPU).frames)
+    rows, cat, dog = torch.zeros(1, dtype=torch.long), torch.tensor([KINDS.index("cat")]), torch.tensor([1])
+    other = seen.dense.clone()
+    other[:, 1 + KINDS.index("cat")] -= 50.0
+    other[:, 1 + KINDS.index("cat"), 3, 4] += 100.0  # the map now says that the cat is in this one cell
+    moved = replace(seen, dense=other)
+    features = seen.features.clone()
+    features[:, :, 10:, 10:] += 1.0  # far from that cell
+    for question in IDENTITY:
+        apart = (
+            net.figure_logits(moved, rows, cat)[question],
+            net.figure_logits(replace(moved, features=features), rows, cat)[question],
+        )
+        torch.testing.assert_close(*apart, msg=question)
+    assert not torch.equal(net.figure_logits(seen, rows, cat)["colour"], net.figure_logits(seen, rows, dog)["colour"])
+
+
+def test_it_learns_what_it_is_shown():
+    torch.manual_seed(0)
+    samples = [draw_sample(random.Random(seed)) for seed in range(4)]
+    batch = batch_of(samples, CPU)
+    net = ProbeNet(TINY).train()
+    optimizer = torch.optim.AdamW(net.parameters(), 1e-2)
+    first = None
+    for _ in range(40):
+        losses = probe_loss(net, batch)
+        first = first or {name: float(loss) for name, loss in losses.items()}
+        optimizer.zero_grad()
+        sum(losses.values()).backward()
+        optimizer.step()
+    last = {name: float(loss) for name, loss in probe_loss(net, batch).items()}
+    assert set(last) >= {"map", "kinds", "setting", *FIGURE_QUESTIONS} - {"pattern_colour"}
+    for name in ("map", "kinds", "colour", "garment", "action", "setting", "weather"):
+        assert last[name] < 0.6 * first[name], name
+
+
+def test_training_goes_on_where_it_stopped(tmp_path):
+    train_probe(TOY, tmp_path, max_steps=1)
+    one = torch.load(tmp_path / "probe.pt", weights_only=False)
+    train_probe(TOY, tmp_path, max_steps=3)
+    three = torch.load(tmp_path / "probe.pt", weights_only=False)
+    assert (one["step"], three["step"]) == (1, 3) and three["spent"] > one["spent"]
+    assert not torch.equal(one["net"]["kind.weight"], three["net"]["kind.weight"])
+    nothing = train_probe(TOY, tmp_path, max_steps=3)
+    assert torch.equal(nothing.state_dict()["kind.weight"], three["net"]["kind.weight"])
+
+
+def test_it_logs_into_a_folder_that_was_not_there(tmp_path, monkeypatch):
+    monkeypatch.setattr("filmagent.training.papercut.probe.train.LOG_EVERY", 1)
+    train_probe(TOY, tmp_path / "new" / "folder", max_steps=2)
+    lines = (tmp_path / "new" / "folder" / "probe.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1, 2]
+
+
+def test_an_exported_probe_is_read_back_with_its_accuracy(tmp_path):
+    torch.manual_seed(0)
+    net = ProbeNet(TINY).eval()
+    measured = export_probe(net, TOY, tmp_path, shots=2)
+    probe = TrainedProbe(tmp_path)
+    assert probe.accuracy == measured and set(measured) >= {"kinds", "place", "layout", "size"}
+    assert len(probe.revision) == 16
+    assert "held-out" in (tmp_path / "README.md").read_text()
+    frames = np.concatenate([sample_of(BOTH, start).pair[None, ..., :3] for start in range(4)])
+    read = probe.read(frames, ("cat", "robot"))
+    assert {"cat", "robot"} <= set(read.figures) and probe.read(frames, ("cat", "robot")) == read
+    assert measure_probe(load_probe(tmp_path)[0], 2) == measured
+
+
+@pytest.mark.parametrize("length", [1, 4, 9, 12, 16, 17])
+def test_a_shot_of_any_length_is_looked_at_from_end_to_end(length):
+    frames = np.arange(length, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8)
+    values = ((pairs_of(frames)[:, :, 0, 0] + 0.5) * 255).round()
+    assert values.min() == 0 and values.max() == length - 1
+    assert (values[:, 3] - values[:, 0] == min(8, length - 1)).all()
+
+
+def test_frames_of_another_size_are_refused(tmp_path):
+    save_probe(ProbeNet(TINY), tmp_path, {})
+    with pytest.raises(ScoringError, match="224x128"):
+        TrainedProbe(tmp_path).read(np.zeros((3, 96, 160, 3), np.uint8))
+
+
+@pytest.mark.parametrize("name", ["probe.json", "probe.safetensors"])
+def test_missing_and_broken_files_are_named(tmp_path, name):
+    save_probe(ProbeNet(TINY), tmp_path, {})
+    (tmp_path / name).write_bytes(b"half")
+    with pytest.raises(ModelFilesError, match="filmagent train papercut probe"):
+        load_probe(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(ModelFilesError, match="no probe in"):
+        load_probe(tmp_path)
