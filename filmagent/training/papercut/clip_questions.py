@@ -94,7 +94,7 @@ def zero_shot_loss(logits: Tensor, answers: Answers) -> Tensor:
         logits: pictures by `questions()`, scaled cosines.
         answers: of the same pictures, about the same thing.
     """
-    places, rest = logits.split([len(PLACES), logits.shape[1] - len(PLACES)], dim=1)
+    places, rest = logits[:, : len(PLACES)], logits[:, len(PLACES) :]
     losses = [F.cross_entropy(places, answers.place)]
     if len(answers.picture):
         of_figures = rest[answers.picture]

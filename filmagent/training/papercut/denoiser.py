@@ -58,8 +58,16 @@ class Batch:
 
     def to(self, device: str) -> Batch:
         """The same batch on a device."""
-        moved = (each.to(device) for each in (self.clean, self.mask, self.condition, self.weight, self.truth))
-        return Batch(*moved, self.sentences, self.memory, self.known.to(device))
+        return Batch(
+            clean=self.clean.to(device),
+            mask=self.mask.to(device),
+            condition=self.condition.to(device),
+            weight=self.weight.to(device),
+            truth=self.truth.to(device),
+            sentences=self.sentences,
+            memory=self.memory,
+            known=self.known.to(device),
+        )
 
 
 def build_denoiser(width: int = 256, layers: int = 8, text_width: int = 128) -> WanTransformer3DModel:
@@ -106,8 +114,16 @@ def make_batch(
         truth.append(labels(clip.script, torch.cat([*(frame.who[None] for frame in keyframes), clip.who])))
         sentences.append(_sentence(rng, clip, memory, mixture))
         known.append(clip.known)
-    stacked = (torch.stack(each) for each in (clean, mask, condition, weight, truth))
-    return Batch(*stacked, tuple(sentences), memory, torch.tensor(known))
+    return Batch(
+        clean=torch.stack(clean),
+        mask=torch.stack(mask),
+        condition=torch.stack(condition),
+        weight=torch.stack(weight),
+        truth=torch.stack(truth),
+        sentences=tuple(sentences),
+        memory=memory,
+        known=torch.tensor(known),
+    )
 
 
 def _sentence(rng: random.Random, clip: Clip, memory: int, mixture: Mixture) -> str:

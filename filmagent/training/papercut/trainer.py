@@ -57,8 +57,8 @@ class DenoiserTraining:
     stills_a_story: int = 8
     shots_a_story: int = 3
     stills_beside_shots: int = 3
-    first_still_stories: int = 640
-    first_shot_stories: int = 64
+    first_still_stories: int = 160
+    first_shot_stories: int = 32
     most_still_stories: int = 6000
     most_shot_stories: int = 2500
     still_stories_a_step: float = 1.0
