@@ -49,6 +49,8 @@ class Settings(BaseModel):
     identity: bool = False
     """Draw the main subject of every shot from memory beside it, to see what is still known of it; for generators that
     can (Memento's)."""
+    watch_forgetting: bool = False
+    """After every take draw its subjects from memory, and tell the director who is being forgotten."""
     references: tuple[Reference, ...] = ()
     """Photographs of subjects, remembered from the first shot on."""
     llm: str = ""

@@ -96,13 +96,20 @@ def models(options: argparse.Namespace) -> int:
 
 
 def train(options: argparse.Namespace) -> int:
-    """Train the built-in model."""
-    from filmagent.training.papercut.cli import main
-
+    """Train the built-in model, or a memory on films of one's own."""
     words = list(options.words)
-    if words[:1] != ["papercut"]:
-        raise UsageError("train what? `filmagent train papercut --help` lists the parts of the built-in model")
-    return main(words[1:])
+    if words[:1] == ["memory"]:
+        from filmagent.training.memory.cli import main as train_memory
+
+        return train_memory(words[1:])
+    if words[:1] == ["papercut"]:
+        from filmagent.training.papercut.cli import main as train_papercut
+
+        return train_papercut(words[1:])
+    raise UsageError(
+        "train what? `filmagent train papercut --help` lists the parts of the built-in model, "
+        "`filmagent train memory --help` trains a memory on films of your own"
+    )
 
 
 def _work(

@@ -18,6 +18,7 @@ from filmagent.version import __version__
 TOOLS = {
     "evaluate": "measure memories on papercut's world, where the truth is known",
     "benchmark": "measure how fast shots are made on this machine, and what every shortcut costs",
+    "reconstruct": "draw from a run's memory what the model still knows of its subjects",
     "curate": "make training sequences of a folder of films",
 }
 """Commands that stand in a module of their own, with their words, their examples and their `run`."""
@@ -105,9 +106,12 @@ def _build() -> argparse.ArgumentParser:
         command = _add(commands, name, text, "", epilog=tool.EXAMPLES)
         tool.add_arguments(command)
         command.set_defaults(run=tool.run)
-    train = _add(commands, "train", "train the built-in model", "train")
+    train = _add(commands, "train", "train the built-in model, or a memory on films of your own", "train")
     train.add_argument(
-        "words", nargs=argparse.REMAINDER, metavar="papercut ...", help="see `filmagent train papercut --help`"
+        "words",
+        nargs=argparse.REMAINDER,
+        metavar="papercut|memory ...",
+        help="see `filmagent train papercut --help` and `filmagent train memory --help`",
     )
     return parser
 
@@ -152,6 +156,11 @@ def _add_make(commands: Any) -> None:
     make.add_argument(
         "--identity", action="store_true",
         help="draw each shot's main subject from memory beside it (takes/KEY.identity.png); Memento's generators only",
+    )
+    make.add_argument(
+        "--watch-forgetting",
+        action="store_true",
+        help="after every take draw its subjects from memory, and tell the director who is being forgotten",
     )
     make.add_argument(
         "--reference",

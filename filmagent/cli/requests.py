@@ -69,10 +69,13 @@ def _settings(options: argparse.Namespace) -> Settings:
         value = getattr(options, name)
         if value is not None:
             values[name] = value
+    if options.watch_forgetting and options.memory == "none":
+        raise UsageError("--watch-forgetting asks what memory still knows, and --memory none keeps nothing")
     values |= {
         "style": options.style,
         "commercial": options.commercial,
         "identity": options.identity,
+        "watch_forgetting": options.watch_forgetting,
         "memory_budget": _bytes(options.memory_budget),
         "vision_critic": options.vision_critic,
         "ask": _gates(options.ask),

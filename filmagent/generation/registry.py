@@ -41,6 +41,7 @@ GENERATORS: Mapping[str, Entry] = {
     "wan2.2-memento": Entry("filmagent.generation.wan.memento.generator", "wan22_memento"),
     "wan-memento": Entry("filmagent.generation.wan.memento.generator", "wan_memento", folder="needed"),
     "wan-onestory": Entry("filmagent.generation.wan.onestory.generator", "wan_onestory", folder="needed"),
+    "trained-memory": Entry("filmagent.training.memory.filming", "trained", folder="needed"),
     "wan-storymem": Entry("filmagent.generation.wan.storymem", "wan_storymem", folder="needed"),
 }
 

@@ -1,6 +1,7 @@
 """The graph: which nodes there are and how they follow each other.
 
-    story -> gate -> plan -> gate -> for each shot: recall, generate, review, (retake), gate, accept -> film -> gate
+    story -> gate -> plan -> gate -> for each shot: recall, generate, review, (retake), gate, accept, watch -> film
+    -> gate
 
 Without a checkpointer by default: a host, LangGraph's server or the command line brings its own.
 """
@@ -14,7 +15,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from filmagent.graphs import film_nodes, gates, routes, shot_nodes, story_nodes
+from filmagent.graphs import film_nodes, forgetting, gates, routes, shot_nodes, story_nodes
 from filmagent.graphs.context import FilmContext
 from filmagent.graphs.state import FilmInput, FilmOutput, FilmState
 from filmagent.graphs.studio import Studio
@@ -45,6 +46,7 @@ def build_graph(checkpointer: BaseCheckpointSaver[Any] | None = None, *, studio:
     graph.add_node("review", partial(shot_nodes.review, studio))
     graph.add_node("ask_take", partial(gates.ask_take, studio))
     graph.add_node("accept", partial(shot_nodes.accept, studio))
+    graph.add_node("watch", partial(forgetting.watch, studio))
     graph.add_node("assemble", partial(film_nodes.assemble, studio))
     graph.add_node("ask_film", gates.ask_film)
     graph.add_node("reopen", film_nodes.reopen)
@@ -59,7 +61,8 @@ def build_graph(checkpointer: BaseCheckpointSaver[Any] | None = None, *, studio:
     graph.add_edge("generate", "review")
     graph.add_conditional_edges("review", routes.after_review, ["recall", "ask_take"])
     graph.add_conditional_edges("ask_take", routes.after_take, ["recall", "accept"])
-    graph.add_edge("accept", "open_shot")
+    graph.add_edge("accept", "watch")
+    graph.add_edge("watch", "open_shot")
     graph.add_edge("assemble", "ask_film")
     graph.add_conditional_edges("ask_film", routes.after_film, ["reopen", END])
     graph.add_edge("reopen", "open_shot")

@@ -28,6 +28,8 @@ def watch(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> Fi
         FilmAgentError: what `reconstruct` raises.
     """
     context, folder = context_of(runtime), run_folder(runtime)
+    if not context.watch_forgetting:
+        return {}
     if isinstance(studio.features(context), ColourFeatures):
         name = studio.generator(context).capabilities.name
         line = f"forgetting is not measured: no CLIP model goes with generator {name}"

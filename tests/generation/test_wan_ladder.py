@@ -149,7 +149,7 @@ def test_a_budget_chooses_the_rung_in_advance(folder):
 def test_a_budget_that_no_rung_fits_is_refused_before_anything_is_loaded(folder):
     generator = WanStoryMemGenerator(tiny_config(folder))
     generator.keep_within(1)
-    with pytest.raises(UsageError, match="memory budget of .* is too small"):
+    with pytest.raises(UsageError, match=r"memory budget of .* is too small"):
         generator.generate(REQUEST)
     assert generator._models is None
     generator.keep_within(64 * 2**30)

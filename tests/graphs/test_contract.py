@@ -32,6 +32,7 @@ def test_node_names_are_a_storage_format():
         "review",
         "ask_take",
         "accept",
+        "watch",
         "assemble",
         "ask_film",
         "reopen",
@@ -64,7 +65,8 @@ def test_state_keys_are_a_storage_format():
 
 def test_the_graph_draws_itself_with_every_route():
     drawing = build_graph().get_graph().draw_mermaid()
-    for arrow in ("review -.-> recall", "ask_film -.-> reopen", "ask_story -.-> write", "accept --> open_shot"):
+    for arrow in ("review -.-> recall", "ask_film -.-> reopen", "ask_story -.-> write", "accept --> watch",
+                  "watch --> open_shot"):
         assert arrow in drawing
 
 

@@ -40,7 +40,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, help="how long to train, all runs together (default: the part's own)")
     parser.add_argument("--data", type=Path, default=Path("papercut-training"), help="checkpoints, caches and logs")
     parser.add_argument("--seed", type=int, help="seed of the world and of the weights (default: the part's own)")
-    parser.add_argument("--out", type=Path, help="world: the picture; export, probe: where weights go (default: in DATA)")
+    parser.add_argument("--out", type=Path, help="world: the picture; export, probe: the weights (default: in DATA)")
     parser.add_argument("--from-weights", type=Path, help="vae, dit: begin with the exported weights in this folder")
     parser.add_argument("--compile", action="store_true", help="vae, dit: compile; needs a C++ compiler")
     parser.add_argument("--device", default="cpu", help="where to compute: cpu or cuda (default: cpu)")

@@ -1,0 +1,120 @@
+"""Which example is learned from next: shot, stretch, join, memory, subject, dropped words. Chance from one generator.
+
+Decides places only; decodes nothing and knows no torch. Memory is always of shots before the one that is learned, as
+when filming.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from filmagent.errors import UsageError
+from filmagent.training.memory.films import TrainingFilm
+from filmagent.training.memory.settings import MOST_MEMORY, MemoryTraining
+
+KEYFRAMES_A_SHOT = 3
+"""StoryMem keeps at most three of a shot."""
+POOL_A_SHOT = 8
+"""Memento's pool: so many frames of the last shot, evenly spread, and as many of all shots before together."""
+
+
+@dataclass(frozen=True)
+class FramePlace:
+    """A frame of a film."""
+
+    shot: int
+    frame: int
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One example, before anything is decoded."""
+
+    film: int
+    shot: int
+    first: int
+    """Frame of the shot that the stretch begins with."""
+    known: int
+    """Frames of the stretch that are given: 0 (a cut), 1 (MI2V) or 5 (MM2V)."""
+    memory: tuple[FramePlace, ...]
+    """Oldest first."""
+    filmed: tuple[int, ...]
+    """Place of each of them in the film, in frames."""
+    start: int
+    """Place in the film of the stretch's first frame."""
+    target: int | None
+    """Which target of the film is reconstructed."""
+    without_text: bool
+
+
+def usable_shots(films: Sequence[TrainingFilm], frames: int) -> list[tuple[int, int]]:
+    """Return (film, shot) of every shot that is long enough.
+
+    Raises:
+        UsageError: none is.
+    """
+    found = [
+        (film, shot)
+        for film, each in enumerate(films)
+        for shot, told in enumerate(each.shots)
+        if told.frame_count >= frames
+    ]
+    if not found:
+        longest = max((shot.frame_count for film in films for shot in film.shots), default=0)
+        raise UsageError(f"no shot has {frames} frames, the longest has {longest}: give longer shots, or fewer frames")
+    return found
+
+
+def draw(
+    rng: random.Random, films: Sequence[TrainingFilm], usable: Sequence[tuple[int, int]], settings: MemoryTraining
+) -> Drawn:
+    """Draw one example from `usable_shots`."""
+    film, shot = rng.choice(usable)
+    told = films[film]
+    first = rng.randint(0, told.shots[shot].frame_count - settings.frames)
+    chance = rng.random()
+    known = 1 if chance < settings.first_frame else 5 if chance < settings.first_frame + settings.motion_frames else 0
+    draw_memory = _keyframes if settings.policy == "storymem" else _pool
+    memory = tuple(sorted(draw_memory(rng, told, shot, settings), key=lambda place: (place.shot, place.frame)))
+    starts = [0, *accumulate(each.frame_count for each in told.shots)]
+    filmed = tuple(starts[place.shot] + place.frame for place in memory)
+    target = None
+    if settings.policy == "memento" and rng.random() < settings.reconstruction:
+        before = [index for index, each in enumerate(told.targets) if each.shot < shot]
+        target = rng.choice(before) if before else None
+    return Drawn(
+        film, shot, first, known, memory, filmed, starts[shot] + first, target, rng.random() < settings.text_dropped
+    )
+
+
+def _keyframes(rng: random.Random, film: TrainingFilm, shot: int, settings: MemoryTraining) -> list[FramePlace]:
+    """StoryMem: any number up to ten, of three keyframes in each earlier shot."""
+    kept = []
+    for index in range(shot):
+        frames = film.shots[index].frame_count
+        thirds = [
+            (frames * part // KEYFRAMES_A_SHOT, frames * (part + 1) // KEYFRAMES_A_SHOT)
+            for part in range(KEYFRAMES_A_SHOT)
+        ]
+        kept += [FramePlace(index, rng.randrange(start, end)) for start, end in thirds if start < end]
+    return rng.sample(kept, rng.randint(0, min(MOST_MEMORY[settings.policy], len(kept))))
+
+
+def _pool(rng: random.Random, film: TrainingFilm, shot: int, settings: MemoryTraining) -> list[FramePlace]:
+    """Memento: the last shot evenly, and a few frames of the shots before, as an old memory would hold."""
+    if shot == 0:
+        return []
+    pool = _spread(film, shot - 1)
+    if shot > 1 and rng.random() >= settings.last_shot_alone:
+        earlier = [place for index in range(shot - 1) for place in _spread(film, index)]
+        pool += rng.sample(earlier, min(POOL_A_SHOT, len(earlier)))
+    return pool
+
+
+def _spread(film: TrainingFilm, shot: int) -> list[FramePlace]:
+    frames = film.shots[shot].frame_count
+    count = min(POOL_A_SHOT, frames)
+    return [FramePlace(shot, (2 * index + 1) * frames // (2 * count)) for index in range(count)]

@@ -1,0 +1,125 @@
+"""A trained memory on disk: one safetensors file an expert, in the names that our generators read, with what it is.
+
+    FOLDER/backbone_high_noise.safetensors, backbone_low_noise.safetensors     of a base with two experts
+    FOLDER/backbone.safetensors                                                of a base with one
+
+LoRA weights are named as StoryMem's and Memento's published ones (`blocks.0.self_attn.q.lora_A.weight`), Memento's
+selector as `keyframe_query.*`; alpha is the rank, rank-stabilised, which is what the loaders take. The header says to
+which base a file belongs; with another it is refused. Knows files and names; nothing of training.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from filmagent.errors import ModelFilesError
+from filmagent.generation.wan.checkpoints import check_safetensors
+from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS
+from filmagent.training.memory.bases import Base, BaseIdentity, differences, identify
+from filmagent.training.memory.settings import POLICIES, Expert, Policy
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ADAPTER = "trained"
+"""Name of the LoRA on an expert."""
+FORMAT = "filmagent-memory-1"
+HEADER = "filmagent_memory"
+"""Entry of the file's metadata that says all of it, as JSON."""
+TRAIN_AGAIN = "give a file of `filmagent train memory`"
+_TO_ORIGINAL = {new: old for old, new in ORIGINAL_TO_DIFFUSERS.items()}
+
+
+@dataclass(frozen=True)
+class TrainedMemory:
+    """What the header of a file says."""
+
+    policy: Policy
+    expert: Expert
+    rank: int
+    step: int
+    base: BaseIdentity
+
+
+def weights_file(folder: Path, expert: Expert) -> Path:
+    """Return where an expert's trained memory lies."""
+    return folder / ("backbone.safetensors" if expert == "denoiser" else f"backbone_{expert}.safetensors")
+
+
+def save_trained(file: Path, weights: Mapping[str, Tensor], told: TrainedMemory) -> None:
+    """Write a trained memory; a reader never sees half a file.
+
+    Args:
+        file: from `weights_file`.
+        weights: LoRA weights in diffusers' names (`blocks.0.attn1.to_q.lora_A.weight`), and the selector's.
+        told: what the header says.
+    """
+    from safetensors.torch import save_file
+
+    header = {
+        "format": FORMAT,
+        "policy": told.policy,
+        "expert": told.expert,
+        "rank": told.rank,
+        "alpha": told.rank,
+        "rslora": True,
+        "step": told.step,
+        **{f"base_{name}": value for name, value in asdict(told.base).items()},
+    }
+    named = {_original_name(name): tensor.detach().float().cpu().contiguous() for name, tensor in weights.items()}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f"{file.name}.part")
+    # One entry: safetensors writes several in an order of chance, and equal weights should be equal files.
+    save_file(named, beside, metadata={HEADER: json.dumps(header)})
+    beside.replace(file)
+
+
+def read_trained(file: Path) -> TrainedMemory:
+    """Read what a file says of itself; no weight is loaded.
+
+    Raises:
+        ModelFilesError: the file is missing, broken, or of another kind.
+    """
+    from safetensors import safe_open
+
+    check_safetensors(file, TRAIN_AGAIN)
+    with safe_open(file, framework="numpy") as weights:
+        written = (weights.metadata() or {}).get(HEADER, "{}")
+    try:
+        told = json.loads(written)
+        if told["format"] != FORMAT or not told["rslora"] or told["alpha"] != told["rank"]:
+            raise ValueError(f"format {told['format']!r}, alpha {told['alpha']}, rank {told['rank']}")
+        if told["policy"] not in POLICIES or told["expert"] not in get_args(Expert):
+            raise ValueError(f"policy {told['policy']!r}, expert {told['expert']!r}")
+        identity = BaseIdentity(told["base_name"], told["base_shape"], told["base_weights"])
+        return TrainedMemory(told["policy"], told["expert"], int(told["rank"]), int(told["step"]), identity)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFilesError(f"{str(file)!r} is no memory trained by this release ({error}): {TRAIN_AGAIN}") from error
+
+
+def check_belongs(file: Path, told: TrainedMemory, base: Base) -> None:
+    """Raise ModelFilesError, in one line, unless a file was trained on this base."""
+    if told.expert not in base.experts:
+        raise ModelFilesError(
+            f"{str(file)!r} is for a {told.expert} expert of {told.base.name}; {base.name} has "
+            f"{' and '.join(base.experts)}: take the base that it was trained on"
+        )
+    if wrong := differences(told.base, identify(base, told.expert)):
+        name, (wanted, found) = next(iter(wrong.items()))
+        raise ModelFilesError(
+            f"{str(file)!r} was trained on {told.base.name} ({name} {wanted}); {base.name} is "
+            f"another base ({name} {found}): take the base that it was trained on, or train again"
+        )
+
+
+def _original_name(name: str) -> str:
+    """`blocks.N.attn1.to_q.lora_A.weight` -> `base_model.model.blocks.N.self_attn.q.lora_A.weight`."""
+    if ".lora_" not in name:
+        return name
+    layer, _, half = name.rpartition(".lora_")
+    blocks, block, inner = layer.split(".", 2)
+    return f"base_model.model.{blocks}.{block}.{_TO_ORIGINAL[inner]}.lora_{half}"

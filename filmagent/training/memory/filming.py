@@ -1,0 +1,116 @@
+"""A generator that films with a trained memory on the base that it was trained on, and on no other.
+
+    filmagent.training.memory.filming.trained("OUT/weights")
+
+Cheap: looks at headers; weights load with the first shot. Importing this loads no torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from filmagent.errors import ModelFilesError, UsageError
+from filmagent.generation.papercut.casting import cast_shot
+from filmagent.generation.papercut.lexicon import read_lexicon
+from filmagent.generation.papercut.opening import PapercutGenerator
+from filmagent.generation.port import ShotPrompt
+from filmagent.generation.wan.config import ALL_LINKS, LinkAdapters, ModelCard, WanConfig
+from filmagent.generation.wan.generator import Translate, WanStoryMemGenerator
+from filmagent.generation.wan.memento.generator import CUT_GUIDANCE, WanMementoGenerator
+from filmagent.schemas.story import Shot, Story
+from filmagent.training.memory.bases import Base, open_base
+from filmagent.training.memory.files import ADAPTER, TrainedMemory, check_belongs, read_trained, weights_file
+from filmagent.training.memory.settings import MOST_MEMORY, Policy
+
+LICENCE = "yours, with that of the base"
+"""What the manifest says of weights that a person trained."""
+
+
+def trained(folder: str, *, steps: int | None = None, guidance: float | None = None) -> WanStoryMemGenerator:
+    """Make the generator of a folder of trained weights whose base is papercut or wan2.2.
+
+    Args:
+        folder: `OUT/weights` of a training.
+        steps: denoising steps; None: the base's own.
+        guidance: guidance scale; None: the base's own.
+
+    Raises:
+        ModelFilesError: a file is missing or broken, or was trained on another base.
+        UsageError: the base lies in a folder of one's own: `film_with` takes it.
+    """
+    home = Path(folder).expanduser()
+    _, told = next(iter(_headers(home).items()))
+    if told.base.name not in ("papercut", "wan2.2"):
+        raise UsageError(
+            f"{str(home)!r} was trained on a folder of your own, {told.base.name}: call film_with(folder, "
+            "open_base(...)) with it"
+        )
+    return film_with(home, open_base(told.base.name, told.policy), steps=steps, guidance=guidance)
+
+
+def film_with(
+    folder: Path, base: Base, *, steps: int | None = None, guidance: float | None = None
+) -> WanStoryMemGenerator:
+    """Make the generator of a folder of trained weights on a base. Raises ModelFilesError as `trained` does."""
+    headers = _headers(folder)
+    for file, told in headers.items():
+        check_belongs(file, told, base)
+    policy = next(iter(headers.values())).policy
+    if {told.policy for told in headers.values()} != {policy}:
+        raise ModelFilesError(f"{str(folder)!r} holds memories of several policies: train both experts alike")
+    if missing := [name for name in base.experts if not weights_file(folder, name).is_file()]:
+        raise ModelFilesError(f"{str(folder)!r} holds no memory for {base.name}'s {missing[0]} expert: train it too")
+    config = _config(folder, base, policy, steps, guidance)
+    if base.name == "papercut":
+        words = _papercut_words(folder=base.config.folder)
+        return _PapercutMemento(config, words) if policy == "memento" else PapercutGenerator(config, words)
+    if policy == "memento":
+        return WanMementoGenerator(config, CUT_GUIDANCE if guidance is None else guidance)
+    return WanStoryMemGenerator(config)
+
+
+class _PapercutMemento(WanMementoGenerator):
+    """Memento in papercut's words; its guidance is the same at cuts and joins."""
+
+    def __init__(self, config: WanConfig, words: Translate) -> None:
+        super().__init__(config, config.sampling.guidance)
+        self._words = words
+
+    def translate(self, story: Story, shot: Shot) -> ShotPrompt:
+        return self._words(story, shot)
+
+
+def _papercut_words(folder: Path) -> Translate:
+    lexicon = cache(lambda: read_lexicon(folder))
+
+    def words(story: Story, shot: Shot) -> ShotPrompt:
+        return cast_shot(story, shot, lexicon=lexicon())
+
+    return words
+
+
+def _config(folder: Path, base: Base, policy: Policy, steps: int | None, guidance: float | None) -> WanConfig:
+    first, *second = (weights_file(folder, name) for name in base.experts)
+    sampling = base.config.sampling
+    sampling = replace(sampling, steps=sampling.steps if steps is None else steps)
+    if guidance is not None:
+        sampling = replace(sampling, guidance=guidance, guidance_2=None)
+    return replace(
+        base.config,
+        name=f"{base.name}-{policy}-trained",
+        sampling=sampling,
+        max_memory=MOST_MEMORY[policy],
+        adapters=(LinkAdapters(ADAPTER, ALL_LINKS, first, second[0] if second else None),),
+        adapter_card=ModelCard(f"{policy} memory trained on {base.name}", LICENCE, "memory adapters"),
+    )
+
+
+def _headers(folder: Path) -> dict[Path, TrainedMemory]:
+    files = sorted(folder.glob("backbone*.safetensors"))
+    if not files:
+        raise ModelFilesError(
+            f"{str(folder)!r} holds no trained memory: give the weights folder of `filmagent train memory`"
+        )
+    return {file: read_trained(file) for file in files}

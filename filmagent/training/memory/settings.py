@@ -1,0 +1,84 @@
+"""Everything that decides a memory's training, as frozen data, and what cannot be meant. Knows no torch.
+
+Defaults are those of the papers and of what their programmes say: StoryMem (arXiv 2512.19539), Memento (arXiv
+2606.14667). StoryMem's own training is not published; where it says nothing, Memento's values stand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from filmagent.errors import UsageError
+from filmagent.generation.port import FrameSize
+
+Policy = Literal["storymem", "memento"]
+Expert = Literal["denoiser", "high_noise", "low_noise"]
+POLICIES: tuple[Policy, ...] = get_args(Policy)
+PART: dict[Expert, str] = {"denoiser": "transformer", "high_noise": "transformer", "low_noise": "transformer_2"}
+"""Where an expert lies in diffusers' folders; `denoiser` is the only expert of a base."""
+MOST_MEMORY: dict[Policy, int] = {"storymem": 10, "memento": 8}
+NOT_DECISIVE = ("steps", "save_every", "validate_every")
+"""What may differ between the runs of one training."""
+
+
+@dataclass(frozen=True)
+class MemoryTraining:
+    """One expert's training."""
+
+    policy: Policy
+    expert: Expert
+    size: FrameSize
+    frames: int
+    """Frames of a shot, 4 n + 1."""
+    rank: int = 128
+    """Of the LoRA; alpha is the same, rank-stabilised: the update is sqrt(rank) B A."""
+    rate: float = 1e-5
+    steps: int = 6000
+    accumulate: int = 1
+    """Examples a step and process."""
+    seed: int = 0
+    dropout: float = 0.05
+    """Of the LoRA's input."""
+    warm_up: int = 50
+    selector_rate: float = 10.0
+    """Learning rate of Memento's selector, in those of the LoRA: it begins from chance."""
+    text_dropped: float = 0.1
+    first_frame: float = 0.25
+    """How often the shot's first frame is given (MI2V)."""
+    motion_frames: float = 0.25
+    """How often its first five are given (MM2V)."""
+    reconstruction: float = 0.8
+    """How often a subject is reconstructed beside the shot, where the shots before have a target. Memento's."""
+    reconstruction_weight: float = 0.5
+    """Memento's lambda (its paper's 0.5; its programme has 1)."""
+    last_shot_alone: float = 0.1
+    """How often Memento's pool holds the last shot alone."""
+    average: float = 0.999
+    """Share of the averaged weights that a step keeps; grows up to this from 0.1."""
+    save_every: int = 100
+    validate_every: int = 250
+    eight_bit: bool = False
+    """AdamW with states of 8 bits, by bitsandbytes."""
+    gradient_checkpointing: bool = True
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for what cannot be meant."""
+        for name in ("rank", "steps", "accumulate", "save_every", "validate_every"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} is {getattr(self, name)}: give 1 or more")
+        if not self.rate > 0:
+            raise UsageError(f"the learning rate is {self.rate}: give more than 0, such as 1e-5")
+        if self.frames < 5 or self.frames % 4 != 1:
+            raise UsageError(f"{self.frames} frames: a shot has 4 n + 1 of them, 5 or more, such as 81")
+        if self.first_frame + self.motion_frames > 1:
+            raise UsageError("first-frame and motion-frame joins together make more than all examples")
+
+    @property
+    def part(self) -> str:
+        """The expert's folder by diffusers' names."""
+        return PART[self.expert]
+
+    def decisive(self) -> dict[str, Any]:
+        """Return what must be equal for one run to go on from another."""
+        return {name: str(value) for name, value in vars(self).items() if name not in NOT_DECISIVE}

@@ -1,0 +1,75 @@
+"""How well a memory does on films that it does not learn from: one number, and a sheet to look at.
+
+Every row of the sheet: two remembered frames, the true frame, and what the expert takes the shot to be at three noise
+levels. That is one forward each, by the code that is trained, for an expert alone whose partner is not loaded; it is no
+film. Draws the same examples at the same levels every time. Knows learners and films.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+
+from filmagent.generation.port import Image as Picture
+from filmagent.training.memory.drawing import Drawn, draw, usable_shots
+from filmagent.training.memory.films import TrainingFilm
+from filmagent.training.memory.learners import Learner, draw_noise
+from filmagent.training.memory.levels import LevelRange
+from filmagent.training.memory.materials import Materials
+from filmagent.training.memory.settings import MemoryTraining
+
+EXAMPLES = 4
+PLACES = (0.2, 0.5, 0.8)
+"""Of the expert's range of noise levels."""
+SHOWN_MEMORY = 2
+_HELD_OUT_SHARE = 20
+
+
+def hold_out(films: Sequence[TrainingFilm]) -> tuple[list[TrainingFilm], list[TrainingFilm]]:
+    """Return the films to learn from, and the last ones, one in twenty and one at least, to validate with."""
+    held = max(1, len(films) // _HELD_OUT_SHARE)
+    return list(films[:-held]), list(films[-held:])
+
+
+def draw_held_out(films: Sequence[TrainingFilm], settings: MemoryTraining) -> list[Drawn]:
+    """Return the examples of a validation; always the same."""
+    rng = random.Random(f"held out {settings.seed}")
+    usable = usable_shots(films, settings.frames)
+    return [draw(rng, films, usable, settings) for _ in range(EXAMPLES)]
+
+
+@torch.no_grad()
+def validate(
+    learner: Learner, materials: Materials, films: Sequence[TrainingFilm], drawn: Sequence[Drawn], levels: LevelRange
+) -> tuple[float, Image.Image]:
+    """Return the mean loss over examples and levels, and the sheet."""
+    was_training = learner.training
+    learner.eval()
+    losses, rows = [], []
+    try:
+        for number, each in enumerate(drawn):
+            example = materials.example(films, each)
+            shown = [
+                materials.picture(example.memory[:, :, index : index + 1])
+                for index in range(max(0, example.memory.shape[2] - SHOWN_MEMORY), example.memory.shape[2])
+            ]
+            true = materials.picture(example.clean)
+            cells = [*[np.full_like(true, 255)] * (SHOWN_MEMORY - len(shown)), *shown, true]
+            noise = draw_noise(example, torch.Generator().manual_seed(number))
+            for place in PLACES:
+                found, guess = learner.losses(example, levels.at(place), noise)
+                losses.append(float(found["loss"]))
+                cells.append(materials.picture(guess))
+            rows.append(_row(cells))
+    finally:
+        learner.train(was_training)
+    return float(np.mean(losses)), Image.fromarray(np.concatenate(rows))
+
+
+def _row(cells: Sequence[Picture]) -> Picture:
+    row: Picture = np.concatenate(list(cells), axis=1)
+    return row

@@ -1,0 +1,23 @@
+"""In which words a base is told a curated clip while it learns: those that its generator films with."""
+
+from __future__ import annotations
+
+from filmagent.generation.papercut.casting import cast_shot
+from filmagent.generation.papercut.lexicon import read_lexicon
+from filmagent.training.memory.bases import Base
+from filmagent.training.memory.reading import Words, as_captioned, as_paragraph
+from filmagent.training.memory.settings import Policy
+from filmagent.training.sequences.reader import ShotSequence
+
+
+def words_for(base: Base, policy: Policy) -> Words:
+    """Return how a base is told a clip. Raises ModelFilesError where papercut's weights have no vocabulary."""
+    if base.name != "papercut":
+        return as_captioned if policy == "memento" else as_paragraph
+    lexicon = read_lexicon(base.config.folder)
+
+    def papercut_words(sequence: ShotSequence, index: int) -> str:
+        story = sequence.record.story
+        return cast_shot(story, story.shots[index], lexicon=lexicon).text
+
+    return papercut_words

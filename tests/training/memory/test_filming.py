@@ -1,0 +1,170 @@
+"""What is trained, the generators read: the same numbers as the model that learned, on its base and on no other."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+
+from filmagent.errors import ModelFilesError, UsageError
+from filmagent.generation.port import Candidate, GenerationRequest, Recollection
+from filmagent.generation.wan.footprint import footprint_of
+from filmagent.generation.wan.generator import WanStoryMemGenerator
+from filmagent.generation.wan.memento.checkpoints import load_configured_expert
+from filmagent.generation.wan.memento.expert import Pool, SequenceLayout
+from filmagent.generation.wan.models import choose_placement, load_adapted_expert, load_models
+from filmagent.training.memory.adapting import load_learning_expert, put
+from filmagent.training.memory.filming import film_with, trained
+from filmagent.training.memory.trainer import plan_training, train_memory
+from tests.support.tiny_wan import corrupt
+from tests.training.memory.toy_films import SIZE, toy_base, toy_films, toy_settings
+
+torch.set_num_threads(1)
+PARTS = {"transformer": "high_noise", "transformer_2": "low_noise"}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return toy_base(tmp_path_factory.mktemp("base"))
+
+
+def train(base, out, policy):
+    films = toy_films(2)
+    for expert in base.experts:
+        settings = toy_settings(policy=policy, expert=expert, steps=2)
+        train_memory(plan_training(base, films, settings), out, cpu=True)
+    return out
+
+
+@pytest.fixture(scope="module")
+def storymem(base, tmp_path_factory):
+    return train(base, tmp_path_factory.mktemp("storymem"), "storymem")
+
+
+@pytest.fixture(scope="module")
+def memento(base, tmp_path_factory):
+    return train(base, tmp_path_factory.mktemp("memento"), "memento")
+
+
+def as_learned(base, out, policy, part):
+    """Return the expert that learned, with its averaged weights."""
+    settings = toy_settings(policy=policy, expert=PARTS[part])
+    expert = load_learning_expert(base, settings, torch.float32)
+    state = torch.load(out / PARTS[part] / "checkpoint.pt", weights_only=True)
+    assert any(weight.abs().sum() > 0 for name, weight in state["average"].items() if "lora_B" in name)
+    put(expert, state["average"])
+    return expert.eval()
+
+
+def pictures(count, seed=0):
+    return tuple(np.random.default_rng(seed).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8))
+
+
+def request(**changes):
+    return GenerationRequest(
+        **{"prompt": "the cat walks", "link": "scene_cut", "seed": 1, "size": SIZE, "frames": 5, "memory": pictures(2)}
+        | changes
+    )
+
+
+def test_the_generator_films_with_what_learned(base, storymem):
+    generator = film_with(storymem / "weights", base)
+    frames = generator.generate(request()).frames
+
+    class Learned(WanStoryMemGenerator):
+        def _load(self):
+            placement = choose_placement(footprint_of(self.config))
+            self._models = self._models or load_models(
+                self.config, placement, lambda config, part, dtype: as_learned(base, storymem, "storymem", part)
+            )
+            return self._models
+
+    assert np.array_equal(frames, Learned(base.config).generate(request()).frames)
+    assert not np.array_equal(frames, WanStoryMemGenerator(base.config).generate(request()).frames)
+    for link, seam in (("MI2V", 1), ("MM2V", 5)):
+        seen = generator.generate(request(link=link, seam=np.stack(pictures(seam, 3)), frames=9)).frames
+        assert len(seen) == 9 - seam
+    assert "storymem memory trained on tiny-wan" in {model.name for model in generator.capabilities.models}
+
+
+def test_a_storymem_expert_comes_back_to_the_last_bits(base, storymem):
+    config = film_with(storymem / "weights", base).config
+    given = (torch.randn(1, 36, 3, 4, 4), torch.tensor([700.0]), torch.randn(1, 6, 16))
+    for part in PARTS:
+        with torch.no_grad():
+            back, learned = (
+                expert(*given, return_dict=False)[0]
+                for expert in (
+                    load_adapted_expert(config, part, torch.float32),
+                    as_learned(base, storymem, "storymem", part),
+                )
+            )
+        assert torch.allclose(back, learned, atol=1e-6)
+
+
+def test_a_memento_expert_comes_back_with_its_selector_and_films(base, memento):
+    generator = film_with(memento / "weights", base)
+    text, story = torch.randn(1, 5, 16), torch.randn(1, 5, 16)
+    pool = Pool(torch.randn(1, 16, 12, 4, 4), torch.randn(1, 16, 12, 4, 4), tuple(range(-12, 0)), text, story)
+    layout = SequenceLayout(1, (-9, -4), 2)
+    given = (torch.randn(1, 36, 5, 4, 4), torch.tensor([700.0]), torch.randn(1, 6, 16))
+    for part in PARTS:
+        back = load_configured_expert(generator.config, part, torch.float32)
+        learned = as_learned(base, memento, "memento", part)
+        with torch.no_grad():
+            assert torch.allclose(back.denoise(*given, layout), learned.denoise(*given, layout), atol=1e-6)
+            assert back.select(pool) == learned.select(pool)
+    candidates = tuple(Candidate(4 * index) for index in range(10))
+    shot = generator.generate(request(memory=pictures(10), recollection=Recollection(candidates, start=40, show=8)))
+    assert shot.frames.shape == (5, 32, 32, 3) and len(shot.chosen["high_noise"]) == 8
+
+
+def test_the_header_says_what_it_is(base, storymem):
+    with safe_open(storymem / "weights/backbone_low_noise.safetensors", framework="numpy") as file:
+        told = json.loads(file.metadata()["filmagent_memory"])
+        assert "base_model.model.blocks.0.self_attn.q.lora_A.weight" in file.keys()  # noqa: SIM118
+    assert re.fullmatch(r"[0-9a-f]{16}", told.pop("base_shape")) and re.fullmatch(
+        r"[0-9a-f]{16}", told.pop("base_weights")
+    )
+    assert told == {
+        "format": "filmagent-memory-1",
+        "policy": "storymem",
+        "rank": 4,
+        "alpha": 4,
+        "rslora": True,
+        "base_name": "tiny-wan",
+        "expert": "low_noise",
+        "step": 2,
+    }
+
+
+def test_another_base_is_refused_in_one_line(storymem, tmp_path):
+    other = toy_base(tmp_path / "other", seed=5)
+    with pytest.raises(ModelFilesError, match=r"was trained on tiny-wan \(weights .*another base") as found:
+        film_with(storymem / "weights", other)
+    assert "\n" not in str(found.value)
+    with pytest.raises(ModelFilesError, match="for a high_noise expert of tiny-wan; tiny-wan has denoiser"):
+        film_with(storymem / "weights", toy_base(tmp_path / "one", experts=1))
+
+
+def test_files_that_cannot_be_filmed_with_are_refused(base, storymem, tmp_path):
+    with pytest.raises(ModelFilesError, match="holds no trained memory"):
+        film_with(tmp_path, base)
+    with pytest.raises(UsageError, match="folder of your own, tiny-wan"):
+        trained(str(storymem / "weights"))
+    for name in ("backbone_high_noise.safetensors", "backbone_low_noise.safetensors"):
+        (tmp_path / name).write_bytes((storymem / "weights" / name).read_bytes())
+    assert film_with(tmp_path, base, steps=1, guidance=1.0).config.sampling == replace(
+        base.config.sampling, steps=1, guidance=1.0, guidance_2=None
+    )
+    (tmp_path / "backbone_low_noise.safetensors").unlink()
+    with pytest.raises(ModelFilesError, match="no memory for tiny-wan's low_noise expert"):
+        film_with(tmp_path, base)
+    corrupt(tmp_path / "backbone_high_noise.safetensors")
+    with pytest.raises(ModelFilesError, match="broken"):
+        film_with(tmp_path, base)

@@ -1,0 +1,137 @@
+"""What learns, and from what: the frozen base stays, memory is seen, the selector learns from what is shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from filmagent.generation.wan.memento.expert import Pool
+from filmagent.training.memory.adapting import learned, load_learning_expert
+from filmagent.training.memory.learners import draw_noise, make_learner
+from filmagent.training.memory.materials import Example, Subject
+from tests.training.memory.toy_films import toy_base, toy_settings
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return toy_base(tmp_path_factory.mktemp("base"))
+
+
+def drawn(*shape, seed):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def example(memory=3, *, subject=False):
+    told = Subject(drawn(1, 16, 1, 4, 4, seed=5), drawn(1, 20, 1, 4, 4, seed=6), drawn(1, 4, 16, seed=7))
+    return Example(
+        clean=drawn(1, 16, 2, 4, 4, seed=0),
+        condition=drawn(1, 20, 2, 4, 4, seed=1),
+        memory=drawn(1, 16, memory, 4, 4, seed=2),
+        times=tuple(range(-memory, 0)),
+        text=drawn(1, 5, 16, seed=3),
+        prompt=drawn(1, 5, 16, seed=3),
+        story=drawn(1, 5, 16, seed=4),
+        subject=told if subject else None,
+    )
+
+
+def learner_of(base, policy, **changes):
+    settings = toy_settings(policy=policy, dropout=0.0, **changes)
+    return make_learner(load_learning_expert(base, settings, torch.float32), settings, 5)
+
+
+def losses(learner, given, level=0.6):
+    return learner.losses(given, level, draw_noise(given, torch.Generator().manual_seed(9)))
+
+
+def awaken(learner):
+    """Give the LoRA an effect, which it begins without."""
+    noise = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for name, weight in learned(learner.expert).items():
+            if name.endswith("lora_B.weight"):
+                weight.copy_(0.05 * torch.randn(weight.shape, generator=noise))
+
+
+def gradients(learner, given):
+    learner.zero_grad()
+    losses(learner, given)[0]["loss"].backward()
+    return {name: weight.grad for name, weight in learned(learner.expert).items()}
+
+
+@pytest.mark.parametrize("policy", ["storymem", "memento"])
+def test_only_the_new_weights_learn_and_every_layer_of_a_block_does(base, policy):
+    learner = learner_of(base, policy)
+    awaken(learner)
+    found = gradients(learner, example(12, subject=policy == "memento"))
+    lora = {name for name in found if ".lora_" in name}
+    assert len(lora) == 2 * 10 * 2, "two blocks, ten layers, two halves"
+    assert any(name.startswith("keyframe_query.") for name in found) == (policy == "memento")
+    assert all(found[name] is not None and found[name].abs().sum() > 0 for name in found)
+    frozen = [weight for weight in learner.expert.parameters() if not weight.requires_grad]
+    assert frozen and all(weight.grad is None for weight in frozen)
+    assert all(weight.dtype == torch.float32 for weight in learned(learner.expert).values())
+
+
+@pytest.mark.parametrize("policy", ["storymem", "memento"])
+def test_a_new_memory_begins_as_the_base(base, policy):
+    learner = learner_of(base, policy)
+    before = losses(learner, example())[1]
+    learner.expert.disable_adapters()
+    assert torch.equal(losses(learner, example())[1], before)
+
+
+@pytest.mark.parametrize("policy", ["storymem", "memento"])
+def test_checkpointed_blocks_learn_the_same(base, policy):
+    plain, again = (learner_of(base, policy, gradient_checkpointing=on) for on in (False, True))
+    for learner in (plain, again):
+        awaken(learner)
+    given = example(12, subject=policy == "memento")
+    one, other = gradients(plain, given), gradients(again, given)
+    assert all(torch.allclose(one[name], other[name], atol=1e-6) for name in one)
+
+
+@pytest.mark.parametrize("policy", ["storymem", "memento"])
+def test_memory_is_seen(base, policy):
+    learner, given = learner_of(base, policy), example()
+    changed = replace(given, memory=given.memory + 1)
+    assert not torch.allclose(losses(learner, given)[1], losses(learner, changed)[1])
+    assert losses(learner, example(0))[1].shape == given.clean.shape
+
+
+def test_the_loss_is_the_flows_error_and_storymem_counts_memory_too(base):
+    learner, given = learner_of(base, "storymem").eval(), example(2)
+    noise = draw_noise(given, torch.Generator().manual_seed(9))
+    found, guess = learner.losses(given, 0.5, noise)
+    noisy = 0.5 * given.clean + 0.5 * noise["shot"]
+    of_shot = ((noisy - guess) / 0.5 - (noise["shot"] - given.clean)).square()
+    assert not torch.isclose(found["loss"], of_shot.mean()), "two frames of memory are in it"
+    alone = example(0)
+    found, guess = learner.losses(alone, 0.5, noise | {"memory": noise["memory"][:, :, :0]})
+    of_shot = ((noisy - guess) / 0.5 - (noise["shot"] - given.clean)).square()
+    assert torch.isclose(found["loss"], of_shot.mean(), atol=1e-5)
+
+
+def test_mementos_tasks_are_added_with_lambda(base):
+    found, _ = losses(learner_of(base, "memento"), example(3, subject=True))
+    assert found["loss"].item() == pytest.approx((found["shot"] + 0.5 * found["reconstruction"]).item())
+    assert "reconstruction" not in losses(learner_of(base, "memento"), example(3))[0]
+
+
+def test_the_selector_learns_only_where_there_is_a_choice_and_words_that_are_dropped_still_choose(base):
+    learner = learner_of(base, "memento")
+    small = gradients(learner, example(8))
+    assert {grad for name, grad in small.items() if name.startswith("keyframe_query.")} == {None}
+    given = example(12)
+    silent = replace(given, text=torch.zeros_like(given.text))
+    learner.eval()
+    with torch.no_grad():
+        chosen, _ = learner._choose(given)
+        assert learner._choose(silent)[0] == chosen
+        assert len(set(chosen)) == 8 and chosen == sorted(chosen)
+        pool = Pool(given.memory, given.memory, given.times, given.prompt, given.story)
+        assert learner.expert.select(pool) == tuple(chosen), "as when filming"
