@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filmagent.generation.wan.memento.attention import SplitSelfAttention, TokenParts
-from filmagent.generation.wan.memento.expert import MementoTransformer, Pool, SequenceLayout, ShotMemory, remembering
+from filmagent.generation.wan.memento.expert import MementoTransformer, Pool, SequenceLayout, ShotMemory
 from filmagent.generation.wan.memento.positions import EARLIEST, IDENTITY_TIME, memory_time
 from filmagent.generation.wan.memento.selector import Quota, choose
+from filmagent.generation.wan.remembering import remembering
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from filmagent.generation.papercut.vocabulary import PEOPLE, compose
+from filmagent.generation.papercut.vocabulary import PEOPLE, compose, with_attributes
 from filmagent.schemas.plan import ShotPlan
 from filmagent.schemas.story import Link, Scene, Shot, Story, Subject
-from filmagent.training.papercut.captions import bare_role, describe, with_attributes
+from filmagent.training.papercut.captions import bare_role, describe
 from filmagent.training.papercut.world import FORMS, Figure, ShotScript, StoryShot, ToldStory, tell_story
 
 HELD_OUT = "held out evaluation"

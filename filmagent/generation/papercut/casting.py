@@ -7,14 +7,14 @@ no memory; an attribute that it leaves out is left to memory.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from filmagent.generation.papercut.deeds import Deed, deeds_of, left_to_right, moves_by_itself
 from filmagent.generation.papercut.lexicon import Lexicon, fit
 from filmagent.generation.papercut.parts import Part, acts, cast_story, nearest_prop_of, prop_notes, prop_of
 from filmagent.generation.papercut.setting import camera_of, place_of, time_of, weather_of
-from filmagent.generation.papercut.vocabulary import MAX_ROLES, Caption, Role, compose
+from filmagent.generation.papercut.vocabulary import MAX_ROLES, Caption, Role, compose, with_attributes
 from filmagent.generation.port import ShotPrompt
 from filmagent.schemas.story import Shot, Story, Subject
 
@@ -87,17 +87,7 @@ def _players(story: Story, shot: Shot) -> tuple[tuple[str, ...], tuple[str, ...]
 
 def _role(part: Part, deed: Deed, *, named: bool) -> Role:
     role = Role(kind=part.kind, action=deed.action, direction=deed.direction, prop=deed.prop)
-    if not named:
-        return role
-    return replace(
-        role,
-        build=part.build,
-        colour=part.colour,
-        pattern=part.pattern,
-        pattern_colour=part.pattern_colour,
-        garment=part.garment,
-        garment_colour=part.garment_colour,
-    )
+    return with_attributes(role, part) if named else role
 
 
 def _on_the_ground(

@@ -6,7 +6,8 @@ tokenizer's vocabulary is `words()`; so the model never meets a sentence it was 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 KINDS = (
     "cat",
@@ -94,6 +95,47 @@ class Caption:
     camera: str = "still"
     roles: tuple[Role, ...] = ()
     prop: str | None = None
+
+
+class Look(Protocol):
+    """How somebody looks, whoever says so: a casting, a drawn figure."""
+
+    @property
+    def build(self) -> str | None:
+        """One of `BUILDS`; None is of middle size or unsaid."""
+
+    @property
+    def colour(self) -> str | None:
+        """One of `COLOURS`."""
+
+    @property
+    def pattern(self) -> str | None:
+        """One of `PATTERNS`; None is plain or unsaid."""
+
+    @property
+    def pattern_colour(self) -> str | None:
+        """One of `PATTERN_COLOURS`; None without a pattern."""
+
+    @property
+    def garment(self) -> str | None:
+        """One of `GARMENTS`."""
+
+    @property
+    def garment_colour(self) -> str | None:
+        """One of `GARMENT_COLOURS`."""
+
+
+def with_attributes(role: Role, look: Look) -> Role:
+    """The role with all attributes of a look."""
+    return replace(
+        role,
+        build=look.build,
+        colour=look.colour,
+        pattern=look.pattern,
+        pattern_colour=look.pattern_colour,
+        garment=look.garment,
+        garment_colour=look.garment_colour,
+    )
 
 
 def compose(caption: Caption, wording: int = 0) -> str:

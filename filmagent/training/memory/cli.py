@@ -25,13 +25,6 @@ NO_ONESTORY = (
 )
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    """Add `memory` to a `train` command."""
-    parser = subparsers.add_parser("memory", help="train a memory on your own films")
-    _add_arguments(parser)
-    return parser
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Parse the words after `train memory` and run them."""
     parser = argparse.ArgumentParser(prog="filmagent train memory", description=__doc__)

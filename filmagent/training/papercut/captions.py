@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from filmagent.generation.papercut.vocabulary import MOVING_ACTIONS, WORDINGS, Caption, Role, compose
+from filmagent.generation.papercut.vocabulary import MOVING_ACTIONS, WORDINGS, Caption, Role, compose, with_attributes
 from filmagent.training.papercut.world.script import Figure, Performance, ShotScript
 
 ATTRIBUTE_KEPT = 0.85
@@ -52,19 +52,6 @@ def bare_role(script: ShotScript, part: Performance) -> Role:
     """Who and what, without any attribute."""
     direction = ("left", "right")[part.facing > 0] if part.action in MOVING_ACTIONS else None
     return Role(kind=script.figures[part.subject].kind, action=part.action, direction=direction, prop=part.prop)
-
-
-def with_attributes(role: Role, figure: Figure) -> Role:
-    """The role with all attributes of its figure."""
-    return replace(
-        role,
-        build=figure.build,
-        colour=figure.colour,
-        pattern=figure.pattern,
-        pattern_colour=figure.pattern_colour,
-        garment=figure.garment,
-        garment_colour=figure.garment_colour,
-    )
 
 
 def _with_some(role: Role, figure: Figure, rng: random.Random) -> Role:

@@ -16,13 +16,6 @@ from filmagent.errors import UsageError
 PARTS = ("world", "vae", "dit", "decoder", "export", "clip", "probe")
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    """Add `papercut` to a `train` command."""
-    parser = subparsers.add_parser("papercut", help="train the built-in small model on this machine")
-    _add_arguments(parser)
-    return parser
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Parse the words after `train papercut` and run them."""
     parser = argparse.ArgumentParser(prog="filmagent train papercut", description=__doc__)

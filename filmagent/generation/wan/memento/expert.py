@@ -8,8 +8,7 @@ Knows tensors; nothing of pictures, prompts' words or files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -160,15 +159,3 @@ class MementoTransformer(WanTransformer3DModel):  # type: ignore[misc]  # diffus
         layout = SequenceLayout(shot.identity, tuple(pool.times[index] for index in chosen), shot.identity_text)
         made = self.denoise(joint, timestep, text, layout)
         return torch.cat([made[:, :, : shot.identity], made[:, :, shot.identity + len(chosen) :]], dim=2)
-
-
-@contextmanager
-def remembering(memories: Mapping[MementoTransformer, ShotMemory]) -> Iterator[None]:
-    """Give experts their memory for the time of the block; afterwards, come what may, none."""
-    for expert, memory in memories.items():
-        expert.shot = memory
-    try:
-        yield
-    finally:
-        for expert in memories:
-            expert.shot = None

@@ -8,8 +8,7 @@ Knows tensors; nothing of pictures, prompts' words or files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -209,15 +208,3 @@ def onestory_from_base(base: WanTransformer3DModel, memory: MemoryShape) -> OneS
     expert.load_state_dict({**base.state_dict(), **begun}, strict=True, assign=True)
     expert.train(base.training)
     return expert
-
-
-@contextmanager
-def remembering(memories: Mapping[OneStoryTransformer, ShotMemory]) -> Iterator[None]:
-    """Give experts their memory for the time of the block; afterwards, come what may, none."""
-    for expert, memory in memories.items():
-        expert.shot = memory
-    try:
-        yield
-    finally:
-        for expert in memories:
-            expert.shot = None

@@ -15,8 +15,9 @@ from torch import Tensor
 from filmagent.generation.port import Candidate
 from filmagent.generation.wan.conditions import ShotCondition
 from filmagent.generation.wan.config import Sampling
-from filmagent.generation.wan.onestory.expert import OneStoryTransformer, Pool, ShotMemory, remembering
+from filmagent.generation.wan.onestory.expert import OneStoryTransformer, Pool, ShotMemory
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
+from filmagent.generation.wan.remembering import remembering
 
 
 @dataclass(frozen=True)

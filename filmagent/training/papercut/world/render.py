@@ -17,7 +17,7 @@ from filmagent.training.papercut.world.pen import Pen
 from filmagent.training.papercut.world.places import draw_place, draw_weather
 from filmagent.training.papercut.world.poses import pose_at
 from filmagent.training.papercut.world.script import Performance, ShotScript
-from filmagent.training.papercut.world.stage import FPS, FRAMES, HEIGHT, PAN, PUSH, STAGE_WIDTH, WIDTH, Stage
+from filmagent.training.papercut.world.stage import FPS, FRAMES, HEIGHT, STAGE_WIDTH, WIDTH, Stage
 
 SHADOW = 0.34
 _TALL = {"wide": (0.47, 0.44, 0.38), "medium": (0.58, 0.52, 0.43), "close": (0.69, 0.6, 0.48)}
@@ -108,8 +108,7 @@ def _on_stage(
     script: ShotScript, stage: Stage, canvas: aggdraw.Draw, x: float, height: float, facing: int, silhouette: bool
 ) -> Pen:
     """A pen for something `height` frame heights tall that stands at `x` frame widths; the camera moves it."""
-    push = 1 + PUSH * stage.seconds if stage.camera == "in" else 1.0
-    pan = PAN * stage.seconds * {"left": -1, "right": 1}.get(stage.camera, 0) / STAGE_WIDTH
+    push, pan = stage.push(), stage.pan / STAGE_WIDTH
     feet = (1 - _FEET[script.size]) * HEIGHT
     return Pen(
         canvas,

@@ -31,12 +31,17 @@ class Stage:
     camera: str = "still"
     seconds: float = 0.0
 
+    @property
+    def pan(self) -> float:
+        """Stage units that the camera has moved to the right in the figures' plane."""
+        return PAN * self.seconds * {"left": -1, "right": 1}.get(self.camera, 0)
+
+    def push(self, depth: float = 1.0) -> float:
+        """How much larger a layer at `depth` has become, 1 or more."""
+        return 1 + PUSH * self.seconds * depth if self.camera == "in" else 1.0
+
     def pen(self, canvas: aggdraw.Draw, depth: float, light: Tint) -> Pen:
         """A pen in stage units for a layer at `depth`."""
-        zoom = ZOOM[self.size]
-        if self.camera == "in":
-            zoom *= 1 + PUSH * self.seconds * depth
-        pan = PAN * self.seconds * {"left": -1, "right": 1}.get(self.camera, 0) * depth
-        scale = HEIGHT * zoom
-        x = WIDTH / 2 - (STAGE_WIDTH / 2 + pan) * scale
+        scale = HEIGHT * ZOOM[self.size] * self.push(depth)
+        x = WIDTH / 2 - (STAGE_WIDTH / 2 + self.pan * depth) * scale
         return Pen(canvas, origin=(x, HEIGHT * (1 - HORIZON) + HORIZON * scale), scale=scale, light=light)
