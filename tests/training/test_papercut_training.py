@@ -16,7 +16,7 @@ from filmagent.training.papercut.drawn import StoryShape, draw_story
 from filmagent.training.papercut.export import export_denoiser, export_vae, held_out_shots, measure_vae
 from filmagent.training.papercut.latents import StoryCache, encode_story, grey_condition, open_encoder
 from filmagent.training.papercut.muon import Muon
-from filmagent.training.papercut.single_frames import SingleFrames, speed_up
+from filmagent.training.papercut.single_frames import SingleFrames
 from filmagent.training.papercut.text import MAX_WORDS, build_tokenizer, encode_text
 from filmagent.training.papercut.trainer import DenoiserTraining, Models, train_denoiser
 from filmagent.training.papercut.truth import QUESTIONS, UNKNOWN, labels
@@ -116,18 +116,6 @@ def test_the_vae_learns_from_single_frames_and_from_clips(tmp_path, share):
     later_taps = [name for name, weight in before.items() if "time_conv" in name and weight.ndim == 5]
     moved = [not torch.equal(before[name], after[name]) for name in later_taps]
     assert all(moved) if share else not any(moved), "only clips say anything of what moves"
-
-
-@pytest.mark.parametrize("frames", [1, 5])
-def test_a_vae_that_was_sped_up_gives_the_same_pictures(frames):
-    torch.manual_seed(1)
-    vae = build_vae(8, 8).eval()
-    clip = torch.rand(2, 3, frames, 32, 48) * 2 - 1
-    with torch.no_grad():
-        plain = vae.decode(vae.encode(clip).latent_dist.mode()).sample
-        quick = speed_up(vae)
-        again = quick.decode(quick.encode(clip).latent_dist.mode()).sample
-    assert torch.allclose(plain, again, atol=1e-4)
 
 
 def test_single_frames_take_the_same_way_as_a_clip_of_one_frame():

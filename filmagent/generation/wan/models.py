@@ -25,6 +25,7 @@ from filmagent.generation.wan.library import AutoencoderKLWan, AutoTokenizer, UM
 from filmagent.generation.wan.lora import attach_weights, use_lora
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
 from filmagent.generation.wan.precision import Precision, choose_precision
+from filmagent.generation.wan.quick_vae import speed_up
 from filmagent.generation.wan.schedule import make_scheduler
 from filmagent.schemas.story import LinkKind
 
@@ -130,10 +131,11 @@ def load_models(
         tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder(folder), local_files_only=True)
     except (OSError, ValueError) as error:
         raise ModelFilesError(f"{str(tokenizer_folder(folder))!r} is no tokenizer: {error}") from error
+    vae = load_part(AutoencoderKLWan, folder, "vae", torch.float32)
     pipeline = WanMemoryPipeline(
         tokenizer=tokenizer,
         text_encoder=load_part(UMT5EncoderModel, folder, "text_encoder", dtype),
-        vae=load_part(AutoencoderKLWan, folder, "vae", torch.float32),
+        vae=speed_up(vae) if precision.device.type == "cpu" else vae,
         scheduler=make_scheduler(config.sampling.grid, config.sampling.shift),
         transformer=load_expert(config, "transformer", dtype),
         transformer_2=load_expert(config, "transformer_2", dtype) if two else None,

@@ -55,8 +55,9 @@ def run(args: argparse.Namespace) -> int:
     if args.part == "world":
         _draw_world(args.out or args.data / "world.png", **({} if args.seed is None else {"seed": args.seed}))
     elif args.part == "vae":
-        start = args.from_weights / "vae" if args.from_weights else None
-        _train_vae(args.data, {**chosen, **how, "start_from": start})
+        # Weights to begin with know single frames already: their time goes to clips.
+        start = {"start_from": args.from_weights / "vae", "stills_only_until": 0.0} if args.from_weights else {}
+        _train_vae(args.data, {**chosen, **how, **start})
     elif args.part == "dit":
         _train_denoiser(args.data, {**chosen, **how, "start_from": args.from_weights}, args.workers)
     elif args.part == "decoder":

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from filmagent.generation.wan.library import AutoencoderKLWan
+from filmagent.generation.wan.quick_vae import speed_up
 from filmagent.training.papercut.drawn import DrawnClip, DrawnStory, StoryShape, draw_story
 from filmagent.training.papercut.machine import autocast
-from filmagent.training.papercut.single_frames import speed_up
 from filmagent.training.papercut.vae import pixels
 from filmagent.training.papercut.world import FRAMES, HEIGHT, WIDTH, ShotScript
 

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from filmagent.generation.wan.library import AutoencoderKLWan
+from filmagent.generation.wan.quick_vae import speed_up
 from filmagent.training.papercut import checkpoint
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.muon import Muon, split_weights
-from filmagent.training.papercut.single_frames import SingleFrames, speed_up
+from filmagent.training.papercut.single_frames import SingleFrames
 from filmagent.training.papercut.world import (
     FRAMES,
     RenderedShot,
