@@ -14,6 +14,8 @@ from typing import Any
 from filmagent.errors import UsageError
 
 PARTS = ("world", "vae", "dit", "decoder", "export", "clip", "probe")
+GO_ON = {"stills_only_until": 0.0, "rate": 6e-4, "matrix_rate": 9e-4}
+"""How a VAE trains on: it knows single frames already, and steps as large as at first would undo what it knows."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -55,8 +57,7 @@ def run(args: argparse.Namespace) -> int:
     if args.part == "world":
         _draw_world(args.out or args.data / "world.png", **({} if args.seed is None else {"seed": args.seed}))
     elif args.part == "vae":
-        # Weights to begin with know single frames already: their time goes to clips.
-        start = {"start_from": args.from_weights / "vae", "stills_only_until": 0.0} if args.from_weights else {}
+        start = {**GO_ON, "start_from": args.from_weights / "vae"} if args.from_weights else {}
         _train_vae(args.data, {**chosen, **how, **start})
     elif args.part == "dit":
         _train_denoiser(args.data, {**chosen, **how, "start_from": args.from_weights}, args.workers)

@@ -62,7 +62,7 @@ class DenoiserTraining:
     most_still_stories: int = 6000
     most_shot_stories: int = 2500
     still_stories_a_step: float = 1.0
-    shot_stories_a_step: float = 0.4
+    shot_stories_a_step: float = 0.25
     mixture: Mixture = field(default_factory=Mixture)
     start_from: Path | None = None
     """A folder of exported weights to begin with, where no checkpoint is there to continue."""

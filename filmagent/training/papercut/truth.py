@@ -9,25 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from filmagent.generation.papercut.vocabulary import (
-    BUILDS,
-    COLOURS,
-    GARMENT_COLOURS,
-    GARMENTS,
-    KINDS,
-    PATTERN_COLOURS,
-    PATTERNS,
-)
+from filmagent.generation.papercut.vocabulary import KINDS
+from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, IDENTITY, Answer
 from filmagent.training.papercut.world import ShotScript
 
-QUESTIONS: dict[str, tuple[str | None, ...]] = {
+QUESTIONS: dict[str, tuple[Answer, ...]] = {
     "kind": (None, *KINDS),
-    "colour": COLOURS,
-    "pattern": (None, *PATTERNS),
-    "pattern_colour": PATTERN_COLOURS,
-    "garment": GARMENTS,
-    "garment_colour": GARMENT_COLOURS,
-    "build": (None, *BUILDS),
+    **{question: FIGURE_QUESTIONS[question] for question in IDENTITY},
 }
 """What is asked of every token, and the possible answers; only `kind` has an answer where nobody is."""
 UNKNOWN = -100
