@@ -74,6 +74,8 @@ class Settings(BaseModel):
     """Denoising steps; None: the generator's default."""
     guidance: float | None = Field(default=None, ge=0, le=30)
     """Guidance scale; None: the generator's default."""
+    speed: str = "exact"
+    """How much may be given up for time: `exact`, `balanced`, `fast` or `draft`; for Wan2.2's generators."""
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:

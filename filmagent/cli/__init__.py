@@ -24,7 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(options, int):
         return options
     try:
-        code: int = options.run(options)
+        if getattr(options, "gpus", None) is None:
+            code: int = options.run(options)
+        else:
+            from filmagent.cli.several import run_on_several
+
+            code = run_on_several(words, options)
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted; `filmagent resume` goes on where it stopped\n")
         return INTERRUPTED

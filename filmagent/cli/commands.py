@@ -16,7 +16,9 @@ from filmagent.cli.asking import ask_at_terminal
 from filmagent.cli.estimate import StartLine, print_estimate
 from filmagent.cli.progress import Progress
 from filmagent.cli.requests import request_of
+from filmagent.cli.several import studio_for
 from filmagent.errors import AnswerError, UsageError
+from filmagent.generation.wan.fast.presets import EXACT
 from filmagent.graphs.run_folder import RunRequest, find_run, folder_for, list_runs, read_request
 from filmagent.graphs.runner import Answer, Event, OpenQuestion, RunResult, run_film, state_of, what_becomes_stale
 from filmagent.graphs.studio import Studio
@@ -120,7 +122,8 @@ def _work(
     answers: list[Answer] | None = None,
     redo: tuple[str, ...] = (),
 ) -> int:
-    studio, given = Studio(), list(answers or [])
+    asked = request or read_request(folder)
+    studio, given = studio_for(options, asked.settings), list(answers or [])
     with Progress(options.quiet) as progress, StopOnSignal(studio):
 
         def ask(question: OpenQuestion) -> Answer | None:
@@ -130,7 +133,6 @@ def _work(
                 return ask_at_terminal(question, folder, sys.stdin.readline, sys.stderr)
             return None
 
-        asked = request or read_request(folder)
         progress.say(f"{folder}: {_who_decides(asked)}")
         start = StartLine(asked, studio, folder)
 
@@ -165,7 +167,8 @@ def _report(result: RunResult, options: argparse.Namespace) -> int:
 def _who_decides(request: RunRequest) -> str:
     settings = request.settings
     llm = settings.llm or "no LLM: the offline writer and the rules"
-    return f"{llm}; generator {settings.generator}, memory {settings.memory}, seed {settings.seed}"
+    speed = "" if settings.speed == EXACT else f", speed {settings.speed}"
+    return f"{llm}; generator {settings.generator}{speed}, memory {settings.memory}, seed {settings.seed}"
 
 
 class StopOnSignal:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from filmagent.errors import FilmAgentError, UsageError
+from filmagent.generation.wan.fast.presets import EXACT, SPEEDS
 from filmagent.graphs.estimate import Estimate, estimate_film
 from filmagent.graphs.run_folder import RunRequest, list_runs
 from filmagent.graphs.studio import Studio
@@ -29,7 +30,9 @@ def print_estimate(request: RunRequest, out: Path | None, as_json: bool) -> int:
     estimate = estimate_film(request, Studio(), run_folders(out), measure=True)
     if estimate is None:
         raise UsageError(f"--estimate: generator {request.settings.generator!r} does not tell what its shots cost")
-    sys.stdout.write(json.dumps(estimate.model_dump(mode="json")) + "\n" if as_json else in_words(estimate))
+    speed = SPEEDS[request.settings.speed]
+    words = in_words(estimate) if speed.name == EXACT else f"speed   {speed.name}: {speed.says}\n{in_words(estimate)}"
+    sys.stdout.write(json.dumps(estimate.model_dump(mode="json")) + "\n" if as_json else words)
     return 0
 
 

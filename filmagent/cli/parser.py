@@ -10,8 +10,10 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
+from filmagent.generation.wan.fast.presets import EXACT, SPEEDS
 from filmagent.settings import GATES
 from filmagent.version import __version__
 
@@ -23,6 +25,8 @@ TOOLS = {
 }
 """Commands that stand in a module of their own, with their words, their examples and their `run`."""
 COMMANDS = ("make", "resume", "redo", "runs", "show", "models", "train", *TOOLS)
+HELP_WIDTH = 118
+"""Columns of the help's own paragraphs."""
 
 EXAMPLES = """\
 examples:
@@ -36,6 +40,12 @@ examples:
 exit codes: 0 done, 1 failed, 2 wrong usage, 3 waiting for a person, 130 interrupted
 """
 
+SPEED_WORDS = """\
+speeds (--speed; of wan2.2, wan2.2-storymem, wan-text:FOLDER and wan-storymem:FOLDER):
+{table}
+  They have not been compared on films of Wan2.2 yet. --estimate counts the forwards that are left, before what a cache
+  skips; run.json, every take and film.json name what was on. --steps and --guidance win over a speed's own.
+"""
 
 MODELS_EXAMPLES = """\
 examples:
@@ -43,6 +53,7 @@ examples:
   filmagent models pull wan2.2-storymem      fetch it into huggingface_hub's cache (HF_HOME); resumes
   filmagent models verify wan2.2-storymem    files, names and shapes of all tensors, hashes
   filmagent models path wan2.2-storymem      the folders, one a line
+  filmagent models pull wan2.2-4steps        the adapters of --speed draft
 """
 
 
@@ -87,6 +98,7 @@ def _build() -> argparse.ArgumentParser:
     resume.add_argument(
         "--answer", type=Path, metavar="FILE", help="the answer to the open question, as JSON (- for stdin)"
     )
+    _add_gpus(resume)
     _add_output(resume)
     redo = _add(commands, "redo", "make shots of a finished film again, and what rests on them", "redo")
     redo.add_argument("name", metavar="RUN")
@@ -94,6 +106,7 @@ def _build() -> argparse.ArgumentParser:
         "--shot", action="append", required=True, metavar="N", help="number or id of a shot; may be repeated"
     )
     redo.add_argument("--dry-run", action="store_true", help="only say what would become stale and why")
+    _add_gpus(redo)
     _add_output(redo)
     runs = _add(commands, "runs", "list the runs in runs/", "runs")
     _add_output(runs)
@@ -129,7 +142,9 @@ def _add_models(commands: Any) -> None:
 
 
 def _add_make(commands: Any) -> None:
-    make = _add(commands, "make", "make a film (meant when no command is named)", "make", epilog=EXAMPLES)
+    make = _add(
+        commands, "make", "make a film (meant when no command is named)", "make", epilog=f"{EXAMPLES}\n{_speeds()}"
+    )
     make.add_argument("logline", nargs="?", help="one sentence that the film tells; - reads it from stdin")
     make.add_argument(
         "--story", type=Path, metavar="FILE", help="a story file (StoryMem or filmagent JSON) to film exactly"
@@ -188,7 +203,22 @@ def _add_make(commands: Any) -> None:
     make.add_argument("--size", metavar="WxH", help="size of the takes in pixels; default the generator's own")
     make.add_argument("--steps", type=int, metavar="N", help="denoising steps; default the generator's own")
     make.add_argument("--guidance", type=float, metavar="G", help="guidance scale; default the generator's own")
+    make.add_argument(
+        "--speed", metavar="NAME",
+        help=f"how much may be given up for time: {', '.join(SPEEDS)}; default {EXACT}; see below",
+    )
+    _add_gpus(make)
     _add_output(make)
+
+
+def _speeds() -> str:
+    """Return what every speed does, a few lines each."""
+    width = max(map(len, SPEEDS))
+    lines = []
+    for speed in SPEEDS.values():
+        first, *others = wrap(speed.says, HELP_WIDTH - width - 4)
+        lines += [f"  {speed.name:<{width}}  {first}", *(f"  {'':<{width}}  {line}" for line in others)]
+    return SPEED_WORDS.format(table="\n".join(lines))
 
 
 def _add(commands: Any, name: str, text: str, function: str, epilog: str | None = None) -> argparse.ArgumentParser:
@@ -201,6 +231,10 @@ def _add(commands: Any, name: str, text: str, function: str, epilog: str | None 
     )
     command.set_defaults(run=_later(function))
     return command
+
+
+def _add_gpus(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--gpus", type=int, metavar="N", help="make every shot on N GPUs (default: one)")
 
 
 def _add_output(command: argparse.ArgumentParser) -> None:

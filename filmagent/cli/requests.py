@@ -65,6 +65,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         "seed",
         "steps",
         "guidance",
+        "speed",
     ):
         value = getattr(options, name)
         if value is not None:

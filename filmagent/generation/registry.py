@@ -16,12 +16,14 @@ from typing import Literal, cast
 from filmagent.errors import UsageError
 from filmagent.generation.limits import check_request_fits, check_size
 from filmagent.generation.port import Generator
+from filmagent.generation.wan.fast.presets import EXACT, SPEEDS, check_speed
 
 __all__ = ["check_request_fits", "check_size", "create_generator", "generator_names"]
 
 Factory = Callable[..., Generator]
-"""Called with the keyword arguments `steps: int | None` and `guidance: float | None`; with the folder first for
-a generator that needs one."""
+"""Called with the keyword arguments `steps: int | None` and `guidance: float | None`, and `speed: str` where that is
+not `exact`; with the folder first for a generator that needs one."""
+FASTER = tuple(name for name in SPEEDS if name != EXACT)
 
 
 @dataclass(frozen=True)
@@ -32,17 +34,21 @@ class Entry:
     factory: str
     folder: Literal["none", "possible", "needed"] = "none"
     """Whether the name is followed by `:FOLDER`, the model's files."""
+    speeds: tuple[str, ...] = ()
+    """What may follow `--speed` besides `exact`."""
 
 
 GENERATORS: Mapping[str, Entry] = {
     "papercut": Entry("filmagent.generation.papercut.generator", "papercut", folder="possible"),
-    "wan2.2": Entry("filmagent.generation.wan.storymem", "wan22"),
-    "wan2.2-storymem": Entry("filmagent.generation.wan.storymem", "wan22_storymem"),
+    "wan2.2": Entry("filmagent.generation.wan.storymem", "wan22", speeds=FASTER),
+    "wan2.2-storymem": Entry("filmagent.generation.wan.storymem", "wan22_storymem", speeds=FASTER),
+    "wan2.2-storymem-t2v": Entry("filmagent.generation.wan.storymem", "wan22_storymem_t2v", speeds=FASTER),
     "wan2.2-memento": Entry("filmagent.generation.wan.memento.generator", "wan22_memento"),
     "wan-memento": Entry("filmagent.generation.wan.memento.generator", "wan_memento", folder="needed"),
     "wan-onestory": Entry("filmagent.generation.wan.onestory.generator", "wan_onestory", folder="needed"),
-    "trained-memory": Entry("filmagent.training.memory.filming", "trained", folder="needed"),
-    "wan-storymem": Entry("filmagent.generation.wan.storymem", "wan_storymem", folder="needed"),
+    "trained-memory": Entry("filmagent.generation.trained.filming", "trained", folder="needed"),
+    "wan-storymem": Entry("filmagent.generation.wan.storymem", "wan_storymem", folder="needed", speeds=FASTER),
+    "wan-text": Entry("filmagent.generation.wan.storymem", "wan_text", folder="needed", speeds=FASTER),
 }
 
 
@@ -54,7 +60,9 @@ def generator_names() -> tuple[str, ...]:
     return tuple(names)
 
 
-def create_generator(name: str, *, steps: int | None = None, guidance: float | None = None) -> Generator:
+def create_generator(
+    name: str, *, steps: int | None = None, guidance: float | None = None, speed: str = EXACT
+) -> Generator:
     """Make a generator; cheap, since weights load with its first shot.
 
     Args:
@@ -62,10 +70,13 @@ def create_generator(name: str, *, steps: int | None = None, guidance: float | N
             for a generator of one's own, where `factory(steps=..., guidance=...)` returns a `Generator`.
         steps: denoising steps; None: the generator's default.
         guidance: guidance scale; None: the generator's default.
+        speed: one of `filmagent.generation.wan.fast.presets.SPEEDS`; `exact`: as published.
 
     Raises:
-        UsageError: there is no such generator, or its name lacks the folder of its files.
+        UsageError: there is no such generator or speed, the one does not know the other, or its name lacks the folder
+            of its files.
     """
+    check_speed(speed)
     word, colon, rest = name.partition(":")
     if (entry := GENERATORS.get(word)) is not None:
         factory = cast("Factory", getattr(import_module(entry.module), entry.factory))
@@ -73,8 +84,16 @@ def create_generator(name: str, *, steps: int | None = None, guidance: float | N
             raise UsageError(f"generator {name!r} needs the folder of its files: write {word}:FOLDER")
         if colon and (entry.folder == "none" or not rest):
             raise UsageError(f"generator {name!r}: {word} takes nothing behind a colon; write {word!r}")
-        return factory(*([rest] if rest else []), steps=steps, guidance=guidance)
+        if speed != EXACT and speed not in entry.speeds:
+            others = [other for other in generator_names() if speed in GENERATORS[other.partition(":")[0]].speeds]
+            raise UsageError(f"--speed {speed}: generator {name!r} knows no such shortcut; leave --speed out, or use "
+                             f"--generator {', '.join(others)}")
+        faster = {} if speed == EXACT else {"speed": speed}
+        return factory(*([rest] if rest else []), steps=steps, guidance=guidance, **faster)
     if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name):
+        if speed != EXACT:
+            raise UsageError(f"--speed {speed}: generator {name!r} is your own, and how it is made faster is up to it; "
+                             "leave --speed out")
         return _own_generator(name, word, rest, steps=steps, guidance=guidance)
     raise UsageError(
         f"generator {name!r} is unknown; choose from {', '.join(generator_names())}, or write package.module:factory"

@@ -12,6 +12,7 @@ from langgraph.runtime import Runtime
 from pydantic import ValidationError
 
 from filmagent.errors import UsageError
+from filmagent.generation.port import Capabilities, FrameSize
 from filmagent.settings import Settings
 
 
@@ -37,6 +38,12 @@ def context_of(runtime: Runtime[Any]) -> FilmContext:
         except ValidationError as error:
             raise UsageError(f"the context does not fit filmagent's settings: {error}") from error
     return FilmContext()
+
+
+def frame_size(context: FilmContext, capabilities: Capabilities) -> FrameSize:
+    """Return the size of the film's takes: what was asked for, else the generator's own."""
+    native = capabilities.native_size
+    return FrameSize(context.width or native.width, context.height or native.height)
 
 
 def run_folder(runtime: Runtime[Any]) -> Path:

@@ -130,6 +130,8 @@ def reconstruct(
     if (there := _find(known.folder, subject, key)) is not None:
         return _write(known, there.model_copy(update={"after": _last_shot(known)}))
     made = studio.generator(known.settings).generate(portrait.request)
+    # Named by what it was made with in the end: short of memory, a generator goes on in less exact ways.
+    key = _key(studio, known, portrait)
     picture = made.frames[0] if made.identity is None else made.identity
     found = _written(studio, known, portrait, made, picture, key, path)
     data = _as_png(picture)

@@ -7,6 +7,7 @@ twice. Knows nothing of routes and gates.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from filmagent.delivery.contact_sheet import film_strip
 from filmagent.generation.memory.bank import MemoryBank
 from filmagent.generation.memory.port import BankView
 from filmagent.generation.port import Frames, FrameSize, GenerationRequest, Generator, Recollection
-from filmagent.graphs.context import FilmContext, context_of, run_folder
+from filmagent.graphs.ahead import alongside, preparation, shot_after, tell_prompts
+from filmagent.graphs.context import FilmContext, context_of, frame_size, run_folder
 from filmagent.graphs.orders import ShotOrder, memory_limit, order_shot, shot_as_ordered
 from filmagent.graphs.recalling import recollection_of, with_choice, with_memory
 from filmagent.graphs.state import FilmState, Json
@@ -40,9 +42,8 @@ class Seam:
 
 def open_shot(state: FilmState) -> FilmState:
     """Choose the next shot that has no accepted take; an empty id means that none is left."""
-    story, accepted = Story.model_validate(state["story"]), state.get("accepted", {})
-    waiting = [shot.id for shot in story.shots if shot.id not in accepted]
-    return {"shot": waiting[0] if waiting else "", "lever": None, "notes": ""}
+    waiting = _waiting(state, Story.model_validate(state["story"]))
+    return {"shot": waiting[0].id if waiting else "", "lever": None, "notes": ""}
 
 
 def recall(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
@@ -83,6 +84,7 @@ def generate(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) ->
 
     runtime.stream_writer({"event": "shot", **position, "caption": shot.caption, "link": order.link})
     memory = MemoryBank(folder)
+    tell_prompts(generator, story, [entry for entry in _waiting(state, story) if entry.id != shot.id])
     started = time.perf_counter()
     made = generator.generate(
         GenerationRequest(
@@ -100,6 +102,8 @@ def generate(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) ->
         )
     )
     seconds = {**made.seconds, "generate": round(time.perf_counter() - started, 3)}
+    # Named by what it was made with in the end: a generator that ran out of memory may have gone on in less exact ways.
+    take = _take_to_make(context, generator, order, prompt.text, seam, recollection, store)
     lever = Lever.model_validate(state["lever"]) if state.get("lever") else None
     take = take.model_copy(
         update={
@@ -164,23 +168,32 @@ def review(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> F
 
 
 def accept(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> FilmState:
-    """Accept the candidate: it, and only it, writes to memory."""
+    """Accept the candidate: it, and only it, writes to memory. Meanwhile the generator gets the next shot ready.
+
+    From here to the next take there is no gate, so nothing is got ready that somebody may still change.
+    """
     context, folder = context_of(runtime), run_folder(runtime)
     story, store = Story.model_validate(state["story"]), TakeStore(folder)
     take = store.get(state["candidate"])
+    frames = store.frames(take)
     reviews = [Review.model_validate(entry) for entry in state.get("reviews", {}).get(take.shot, [])]
     by_person = "take" in context.ask
     outcome = next((entry.outcome for entry in reversed(reviews) if entry.take == take.key), "unreviewed")
     if outcome == "retake":  # an earlier attempt that turned out to be the best when the budget was spent
         outcome = "attempts_exhausted"
-    record = MemoryBank(folder).remember(
-        studio.policy(context),
-        bank_before(state, story, folder, take.shot),
-        story,
-        story.shot(take.shot),
-        take,
-        store.frames(take),
-    )
+    coming, work = shot_after(story, state, take.shot), None
+    if coming is not None:
+        seam = _seam_for(studio, state, coming, take, frames)
+        work = preparation(studio, context, state, coming, seam)
+    with alongside(work, "getting the next shot ready"):
+        record = MemoryBank(folder).remember(
+            studio.policy(context),
+            bank_before(state, story, folder, take.shot),
+            story,
+            story.shot(take.shot),
+            take,
+            frames,
+        )
     runtime.stream_writer({"event": "accepted", "shot": take.shot, "take": take.key, "outcome": outcome})
     entry: Json = {"take": take.key, "memory": record, "outcome": outcome, "by": "person" if by_person else "critic"}
     return {"accepted": {take.shot: entry}, "lever": None}
@@ -208,11 +221,25 @@ def seam_before(studio: Studio, state: FilmState, story: Story, store: TakeStore
         return None
     ids = [s.id for s in story.shots]
     before = store.get(state["accepted"][ids[ids.index(order.shot) - 1]]["take"])
+    return Seam(frames=_last_frames(studio, before, count, lambda: store.frames(before)), take=before.key)
 
-    def last_frames() -> Frames:
-        return store.frames(before)[-count:].copy()  # a copy, so that the rest of the decoded take is let go
 
-    return Seam(frames=studio.last((before.sha256, count), last_frames), take=before.key)
+def _seam_for(studio: Studio, state: FilmState, shot: Shot, before: Take, frames: Frames) -> Frames | None:
+    """Return what a shot continues of the take before, by its plan; kept for the take and the review to come."""
+    count = SEAM_FRAMES[Plan.model_validate(state["plan"]).for_shot(shot.id).link.kind]
+    return _last_frames(studio, before, count, lambda: frames) if count else None
+
+
+def _last_frames(studio: Studio, take: Take, count: int, frames: Callable[[], Frames]) -> Frames:
+    def last() -> Frames:
+        return frames()[-count:].copy()  # a copy, so that the rest of the decoded take is let go
+
+    return studio.last((take.sha256, count), last)
+
+
+def _waiting(state: FilmState, story: Story) -> list[Shot]:
+    """Return the shots that have no accepted take, in the order of the film."""
+    return [shot for shot in story.shots if shot.id not in state.get("accepted", {})]
 
 
 def _take_to_make(
@@ -220,15 +247,15 @@ def _take_to_make(
     recollection: Recollection | None, store: TakeStore,
 ) -> Take:
     capabilities = generator.capabilities
-    width, height = context.width or capabilities.native_size.width, context.height or capabilities.native_size.height
+    size = frame_size(context, capabilities)
     seam_hash = None if seam is None else sha256_of_array(seam.frames)
     key = store.key(
         {
             "prompt": prompt,
             "link": order.link,
             "seed": order.seed,
-            "width": width,
-            "height": height,
+            "width": size.width,
+            "height": size.height,
             "frames": order.frames,
             "generator": dict(generator.fingerprint),
             "memory": [use.sha256 for use in order.memory],
@@ -245,8 +272,8 @@ def _take_to_make(
         sha256="",
         frames=order.frames,
         fps=capabilities.fps,
-        width=width,
-        height=height,
+        width=size.width,
+        height=size.height,
         link=order.link,
         prompt=prompt,
         seed=order.seed,

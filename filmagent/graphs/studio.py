@@ -33,7 +33,9 @@ T = TypeVar("T")
 
 def generator_of(settings: Settings) -> Generator:
     """Make the generator that the settings name. Cheap: weights load with the first shot."""
-    return create_generator(settings.generator, steps=settings.steps, guidance=settings.guidance)
+    return create_generator(
+        settings.generator, steps=settings.steps, guidance=settings.guidance, speed=settings.speed
+    )
 
 
 def llm_of(settings: Settings) -> LLM | None:
@@ -64,7 +66,7 @@ class Studio:
         Raises:
             UsageError: there is no such generator, or the film is for commercial use and its licences forbid that.
         """
-        key = ("generator", settings.generator, settings.steps, settings.guidance, settings.commercial,
+        key = ("generator", settings.generator, settings.steps, settings.guidance, settings.speed, settings.commercial,
                settings.memory_budget)
         return self._once(key, lambda: self._allowed_generator(settings))
 

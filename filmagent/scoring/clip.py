@@ -6,6 +6,7 @@ memory or thresholds.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -80,7 +81,9 @@ STORYMEM_CLIP = ClipSource(model="ViT-B-32-quickgelu", weights="openai")
 SOURCES: Mapping[str, ClipSource] = {
     "papercut": ClipSource(model="", folder=PAPERCUT_FOLDER, licence="Apache-2.0"),
     "wan2.2": STORYMEM_CLIP,
+    "wan-text": STORYMEM_CLIP,
     "wan2.2-storymem": STORYMEM_CLIP,
+    "wan2.2-storymem-t2v": STORYMEM_CLIP,
     "wan-storymem": STORYMEM_CLIP,
     "wan2.2-memento": STORYMEM_CLIP,
     "wan-memento": STORYMEM_CLIP,
@@ -92,9 +95,11 @@ SOURCES: Mapping[str, ClipSource] = {
 def features_for(generator: str) -> ImageFeatures:
     """Return the features that see this generator's pictures best. Cheap: nothing is loaded yet.
 
-    A generator that is not in `SOURCES` gets `ColourFeatures`: weights are never fetched for somebody's own generator.
+    A memory that was trained on a base (`papercut-storymem-trained`) is seen as its base is. A generator that is not in
+    `SOURCES` gets `ColourFeatures`: weights are never fetched for somebody's own generator.
     """
-    source = SOURCES.get(generator)
+    trained = re.fullmatch(r"(papercut|wan2\.2)-\w+-trained", generator)
+    source = SOURCES.get(trained[1] if trained else generator)
     return ColourFeatures() if source is None else OpenClipFeatures(source)
 
 

@@ -83,7 +83,7 @@ def test_photographs_say_that_they_are_photographs(tmp_path):
 
 
 def test_without_a_trained_selector_it_is_refused_in_one_line():
-    with pytest.raises(UsageError, match=r"no selector.*wan-onestory:FOLDER, or one of none, storymem, cover") as found:
+    with pytest.raises(UsageError, match=r"no selector.*trained-memory:FOLDER, or one of none, storymem") as found:
         check_memory_fits("onestory", CAPABILITIES)
     assert "\n" not in str(found.value)
     assert only_offers("onestory")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 
 from filmagent.errors import UsageError
-from filmagent.generation.registry import create_generator, generator_names
+from filmagent.generation.registry import GENERATORS, create_generator, generator_names
 from tests.support.tiny_wan import tiny_generator
 
 
@@ -29,8 +31,23 @@ def test_wan_is_made_from_a_folder(tmp_path):
     assert licences == {"Wan2.2-I2V-A14B": "Apache-2.0", "StoryMem LoRA (MI2V, MM2V)": "CC-BY-NC-4.0"}
 
 
+def test_wan_from_text_is_made_from_a_folder_and_films_cuts_alone(tmp_path):
+    generator = create_generator(f"wan-text:{tmp_path}", steps=3)
+    assert (generator.config.folder, generator.config.sampling.steps) == (tmp_path, 3)
+    capabilities = generator.capabilities
+    assert (capabilities.max_memory, capabilities.links) == (0, {"scene_cut"})
+    assert {model.name: model.licence for model in capabilities.models} == {"Wan2.2-T2V-A14B": "Apache-2.0"}
+
+
+@pytest.mark.parametrize("name", [name for name, entry in GENERATORS.items()])
+def test_every_generators_module_is_there_and_in_this_room_or_below(name):
+    entry = GENERATORS[name]
+    assert entry.module.startswith("filmagent.generation.")
+    assert callable(getattr(import_module(entry.module), entry.factory))
+
+
 @pytest.mark.parametrize(("name", "message"), [
-    ("papercat", "papercut"), ("", "unknown"), ("wan-storymem", "wan-storymem:FOLDER"),
+    ("papercat", "papercut"), ("", "unknown"), ("wan-storymem", "wan-storymem:FOLDER"), ("wan-text", "wan-text:FOLDER"),
     ("wan2.2:x", "nothing behind a colon"),
     ("no.such.module:make", "cannot be imported"), ("tests.support.tiny_wan:nothing", "has no 'nothing'"),
     ("tests.support.tiny_wan:TEXT_WIDTH", "no function"), ("not a module:make", "unknown"),

@@ -12,12 +12,12 @@ from safetensors.torch import save_file
 from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.generation.wan.config import DistilledAdapter, LinkAdapters, ModelCard, distil
-from filmagent.generation.wan.fast.distilled import fold_alphas
+from filmagent.generation.wan.fast.distilled import check_distilled_fits, fold_alphas
 from filmagent.generation.wan.fast.options import FirstBlockCache, SpeedOptions
 from filmagent.generation.wan.generator import NOT_INSTALLED, WanStoryMemGenerator
 from filmagent.generation.wan.memento.generator import WanMementoGenerator
 from filmagent.generation.wan.schedule import make_fixed_scheduler
-from tests.support.tiny_wan import build_tiny_wan, tiny_config
+from tests.support.tiny_wan import build_tiny_wan, tiny_config, tiny_expert
 
 LINKS = frozenset({"scene_cut", "MI2V", "MM2V"})
 RANK = 4
@@ -131,6 +131,7 @@ def test_no_strength_is_no_adapter_and_the_second_shot_is_the_first(folder, memo
 @pytest.mark.parametrize(("change", "says"), [
     (lambda weights: weights.update({"diffusion_model.blocks.0.norm3.diff": torch.zeros(24)}), "norm3.diff"),
     (lambda weights: weights.update({"diffusion_model.blocks.0.self_attn.q.diff_b": torch.zeros(24)}), "diff_b"),
+    (lambda weights: weights.update({"diffusion_model.blocks.0.diff_m": torch.zeros(24)}), "diff_m"),
     (lambda weights: weights.pop("diffusion_model.blocks.0.self_attn.q.lora_up.weight"), "both halves"),
     (lambda weights: weights.clear(), "holds no LoRA layer"),
 ])
@@ -139,6 +140,35 @@ def test_a_file_of_which_something_would_be_left_out_is_refused(tmp_path, change
     change(weights)
     with pytest.raises(ModelFilesError, match=says):
         fold_alphas(weights, tmp_path / "lora.safetensors")
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_lightx2vs_names_with_and_without_their_prefix_find_their_layers(tmp_path, bare):
+    file = tmp_path / "lora.safetensors"
+    weights = adapter_weights(0, alpha=2)
+    if bare:
+        weights = {key.removeprefix("diffusion_model."): tensor for key, tensor in weights.items()}
+    save_file(weights, file)
+    check_distilled_fits(tiny_expert(), file, "fetch it")
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    (lambda weights: weights.update({f"diffusion_model.blocks.0.cross_attn.k_img.lora_{half}.weight": torch.ones(4, 4)
+                                     for half in ("down", "up")}), "k_img"),
+    (lambda weights: weights.update({f"diffusion_model.head.head.lora_{half}.weight": torch.ones(4, 4)
+                                     for half in ("down", "up")}), "head"),
+    (lambda weights: weights.update({f"lora_unet_blocks_0_ffn_0.lora_{half}.weight": torch.ones(4, 4)
+                                     for half in ("down", "up")}), "lora_unet"),
+    (lambda weights: weights.update({"diffusion_model.blocks.1.ffn.2.alpha": torch.ones(4)}), "one number"),
+    (lambda weights: [weights.pop(key) for key in list(weights) if ".ffn.2." in key], "18 layers instead of 20"),
+    (lambda weights: [weights.pop(key) for key in list(weights) if ".1.ffn.2." in key], "in 1 of 2 blocks"),
+])
+def test_a_file_that_does_not_fit_the_expert_is_refused_by_its_key(tmp_path, change, says):
+    weights, file = adapter_weights(0, alpha=2), tmp_path / "lora.safetensors"
+    change(weights)
+    save_file(weights, file)
+    with pytest.raises(ModelFilesError, match=says):
+        check_distilled_fits(tiny_expert(), file, "fetch it")
 
 
 def test_files_that_are_not_there_are_found_before_an_expert_is_read(folder, tmp_path):

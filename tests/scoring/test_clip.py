@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from filmagent.errors import ModelFilesError
+from filmagent.generation.registry import GENERATORS
 from filmagent.scoring.clip import SOURCES, STORYMEM_CLIP, ClipSource, OpenClipFeatures, features_for
 from filmagent.scoring.zero_shot import agreement, probabilities
 from tests.scoring.videos import noise
@@ -68,7 +69,13 @@ def test_words_that_the_tokenizer_lacks_are_unknown(features):
 def test_the_revision_names_the_weights_and_needs_no_loading(folder, features, tmp_path):
     assert len(features.revision) == 16
     assert features_for("wan-storymem").revision == f"{STORYMEM_CLIP.model}/{STORYMEM_CLIP.weights}"
+    assert features_for("wan2.2-onestory-trained").revision == features_for("wan2.2").revision
+    assert features_for("papercut-storymem-trained").revision == features_for("papercut").revision
     assert SOURCES["papercut"].folder.parts[-3:] == ("papercut", "weights", "clip")
+
+
+def test_every_generator_that_films_by_its_name_has_a_model_that_sees_its_pictures():
+    assert set(GENERATORS) - {"trained-memory"} <= set(SOURCES)  # that one is named by base and policy
 
 
 def test_missing_and_broken_weights_are_said(folder, tmp_path):

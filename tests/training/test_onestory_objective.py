@@ -11,12 +11,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmagent.training.onestory.conditioning import split_ranking, uniform_ranking, warming_up
-from filmagent.training.onestory.inflation import Origin, augment_clip, inflate
+from filmagent.training.onestory.augmentation import augment_clip
+from filmagent.training.onestory.conditioning import split_ranking, uniform_ranking
+from filmagent.training.onestory.inflation import Origin, inflate
 from filmagent.training.onestory.labels import likeness, pseudo_labels
-from filmagent.training.onestory.objective import SELECTION_WEIGHT, Batch, objective, selection_loss, shot_loss
+from filmagent.training.onestory.objective import Batch, objective, selection_loss, shot_loss
 from tests.support.tiny_onestory import tiny_onestory_expert
 
+WEIGHT = 0.3
 REAL, STRANGER, AUGMENTED = Origin.REAL, Origin.STRANGER, Origin.AUGMENTED
 
 
@@ -37,6 +39,8 @@ def test_an_inflated_story_keeps_its_shots_in_order_and_gains_one(seed, shots):
 def test_the_papers_triplets_all_happen():
     seen = {inflate(random.Random(seed), ["first"], "last", "stranger", str.upper).earlier for seed in range(50)}
     assert seen == {("stranger", "first"), ("first", "stranger"), ("FIRST", "first"), ("first", "FIRST")}
+    alone = {inflate(random.Random(seed), ["first"], "last", None, str.upper).earlier for seed in range(50)}
+    assert alone == {("FIRST", "first"), ("first", "FIRST")}, "nobody is a stranger where there is one film"
     with pytest.raises(ValueError, match="two shots or more"):
         inflate(random.Random(0), [], "last", "stranger", str.upper)
 
@@ -75,8 +79,7 @@ def test_warm_up_shows_real_frames_spread_evenly_each_once(kinds, most, seed):
     assert not gaps or max(gaps) - min(gaps) <= 1
 
 
-def test_the_warm_up_comes_first_and_a_ranking_is_shared_out_from_the_finest():
-    assert [warming_up(step, 100) for step in (0, 14, 15, 99)] == [True, True, False, False]
+def test_a_ranking_is_shared_out_from_the_finest():
     fine, middle, coarse = split_ranking(torch.tensor([[5, 3, 1, 0, 2]]), (0, 2, 2))
     assert (fine.shape, middle.tolist(), coarse.tolist()) == ((1, 0), [[5, 3]], [[1, 0]])
 
@@ -94,8 +97,8 @@ def batch(frames=12, films=2, seed=0):
 
 def losses(expert, given, *, warm_up=False, seed=0):
     drawn = torch.Generator().manual_seed(seed)
-    return objective(expert, given, noise(*given.clean.shape, seed=9), torch.tensor([0.3, 0.8]), warm_up=warm_up,
-                     generator=drawn)
+    return objective(expert, given, noise(*given.clean.shape, seed=9), torch.tensor([0.3, 0.8]), weight=WEIGHT,
+                     bypassing=drawn if warm_up else None)
 
 
 def learns(expert, loss):
@@ -130,7 +133,7 @@ def test_gradients_pass_through_checkpointed_blocks_too():
 
 def test_the_losses_are_those_of_the_paper():
     found = losses(tiny_onestory_expert(), batch())
-    assert found.total.item() == pytest.approx((found.shot + SELECTION_WEIGHT * found.selection).item())
+    assert found.total.item() == pytest.approx((found.shot + WEIGHT * found.selection).item())
     assert selection_loss(torch.tensor([[1.0, 0.0]]), torch.tensor([[-1.0, 0.0]])).item() == 2.0
     flow, clean, drawn = noise(1, 16, 2, 4, 4), noise(1, 16, 2, 4, 4, seed=1), noise(1, 16, 2, 4, 4, seed=2)
     ones = torch.ones(1, 1, 2, 4, 4)
@@ -138,6 +141,14 @@ def test_the_losses_are_those_of_the_paper():
     front = torch.cat([ones[:, :, :1], torch.zeros_like(ones[:, :, 1:])], dim=2)
     later = torch.cat([flow[:, :, :1], flow[:, :, 1:] + 9], dim=2)
     assert torch.allclose(shot_loss(flow, drawn, clean, front), shot_loss(later, drawn, clean, front))
+
+
+def test_a_shot_with_nothing_before_it_is_learned_without_memory():
+    expert, given = tiny_onestory_expert().train(), batch()
+    nothing, memory = torch.zeros(2, 0), given.memory[:, :, :0]
+    found = losses(expert, replace(given, memory=memory, times=nothing, origins=nothing, labels=nothing))
+    assert found.selection is None and torch.equal(found.total, found.shot)
+    assert not learns(expert, found.total) & {"frame_selector", "context_patchifiers"}
 
 
 def test_memory_is_shown_and_after_warm_up_the_selector_chooses_it():

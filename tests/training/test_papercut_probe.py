@@ -13,13 +13,13 @@ import torch
 from filmagent.errors import ModelFilesError, ScoringError
 from filmagent.generation.papercut.vocabulary import KINDS
 from filmagent.training.papercut.probe.data import NO_ANSWER, batch_of, draw_sample, sample_of, soften
-from filmagent.training.papercut.probe.net import ProbeNet, ProbeSize, load_probe, save_probe
+from filmagent.training.papercut.probe.net import ProbeNet, ProbeSize, load_probe, save_probe, window_at
 from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, IDENTITY, PICTURE_QUESTIONS, Reading, truth_of
 from filmagent.training.papercut.probe.reader import TrainedProbe, pairs_of
 from filmagent.training.papercut.probe.train import ProbeTraining, export_probe, measure_probe, probe_loss, train_probe
 from filmagent.training.papercut.world import Figure, Performance, Setting, ShotScript
 
-TINY = ProbeSize(fine=8, wide=16, deep=16, known=16)
+TINY = ProbeSize(fine=8, wide=16, deep=16, known=16, close=(8, 16, 16))
 TOY = ProbeTraining(minutes=60, batch=4, pool=6, fresh=2, size=TINY)
 CPU = torch.device("cpu")
 CAT = Figure("cat", "white", "hat", "blue", "spots", "red", "big")
@@ -88,15 +88,34 @@ def test_a_question_is_answered_from_the_figure_that_is_asked_about():
     other[:, 1 + KINDS.index("cat")] -= 50.0
     other[:, 1 + KINDS.index("cat"), 3, 4] += 100.0  # the map now says that the cat is in this one cell
     moved = replace(seen, dense=other)
-    features = seen.features.clone()
-    features[:, :, 10:, 10:] += 1.0  # far from that cell
+    far, near = seen.frames.clone(), seen.frames.clone()
+    far[:, :, 80:, 80:] += 1.0
+    near[:, :, 24:32, 32:40] += 1.0  # the cell itself
     for question in IDENTITY:
         apart = (
             net.figure_logits(moved, rows, cat)[question],
-            net.figure_logits(replace(moved, features=features), rows, cat)[question],
+            net.figure_logits(replace(moved, frames=far), rows, cat)[question],
         )
         torch.testing.assert_close(*apart, msg=question)
+        assert not torch.allclose(apart[0], net.figure_logits(replace(moved, frames=near), rows, cat)[question])
     assert not torch.equal(net.figure_logits(seen, rows, cat)["colour"], net.figure_logits(seen, rows, dog)["colour"])
+
+
+@pytest.mark.parametrize(
+    ("centre", "spread", "sees"),
+    [
+        ((0.0, 0.0), (0.1, 0.2), (112, 64, 4.3 * 0.2 * 64)),
+        ((0.5, -0.25), (0.3, 0.1), (168, 48, 4.3 * 0.3 * 112)),
+        ((0.0, 0.0), (0.01, 0.01), (112, 64, 32)),
+        ((0.0, 0.0), (0.9, 0.9), (112, 64, 160)),
+    ],
+)
+def test_a_close_look_shows_the_figure_with_room_around_it(centre, spread, sees):
+    window = window_at(torch.tensor([[*centre, *spread, 1.0]]), torch.Size((128, 224)))[0]
+    corners = (window @ torch.tensor([[-1.0, 1.0], [-1.0, 1.0], [1.0, 1.0]]) + 1) / 2 * torch.tensor([[224.0], [128.0]])
+    x, y, side = sees
+    expected = torch.tensor([[x - side / 2, x + side / 2], [y - side / 2, y + side / 2]])
+    torch.testing.assert_close(corners, expected)
 
 
 def test_it_learns_what_it_is_shown():

@@ -46,8 +46,7 @@ class OneStory:
             ModelFilesError: the CLIP model cannot be loaded.
             ScoringError: a frame cannot be measured.
         """
-        latent_frames = -(-len(frames) // TEMPORAL_STRIDE)
-        return Memento(self.features, min(self.kept, latent_frames)).remember(bank, story, shot, frames)
+        return Memento(self.features, kept_count(len(frames), self.kept)).remember(bank, story, shot, frames)
 
     def recall(self, bank: BankView, story: Story, plan: ShotPlan, limit: int) -> tuple[Recall, ...]:
         """Offer photographs, and what is kept of all earlier shots, oldest first.
@@ -61,3 +60,8 @@ class OneStory:
         return (*(Recall(keyframe, "reference photograph, for the selector to rank") for keyframe in photographs),
                 *(Recall(keyframe, f"frame {keyframe.frame} of {keyframe.shot}, for the selector to rank")
                   for keyframe in offered))
+
+
+def kept_count(frames: int, most: int = KEPT) -> int:
+    """Return how many frames of a take of so many are kept: one for each latent frame, at most `most`."""
+    return min(most, -(-frames // TEMPORAL_STRIDE))

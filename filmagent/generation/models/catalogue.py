@@ -5,7 +5,9 @@ Only what is published is stated. A revision of None means the newest: what came
 Pure data: reads no file, asks no server.
 
 Sources: the repositories' own pages; for StoryMem's files, size and revision, a public project that pins them
-(its sizes match four rank-128 adapters in float32 to 0.05 %).
+(its sizes match four rank-128 adapters in float32 to 0.05 %). For LightX2V's: github.com/ModelTC/Wan2.2-Lightning for
+folders and licence, and several public projects that pin the revision and give 1.227 GB a file (rank 64 on all linear
+layers in float32 is 1,226,833,920 bytes).
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ from typing import Literal
 from filmagent.errors import UsageError
 from filmagent.generation.models.licences import APACHE, CC_BY_NC, MEMENTO, Licence
 
-Content = Literal["wan", "adapters", "memento"]
-"""`wan`: a model folder; `adapters`: LoRA files for a Wan expert; `memento`: the same with a frame selector in it."""
+Content = Literal["wan", "adapters", "memento", "few-step"]
+"""`wan`: a model folder; `adapters`: LoRA files for a Wan expert; `memento`: the same with a frame selector in it;
+`few-step`: LoRA files as LightX2V names their layers."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Repository:
 
 @dataclass(frozen=True)
 class ModelSet:
-    """What one generator needs, under the generator's name."""
+    """What one generator needs, under the generator's name; or a part that several may film with."""
 
     name: str
     what: str
@@ -49,6 +52,8 @@ class ModelSet:
     """Empty: the files come with filmagent."""
     licence: Licence = APACHE
     """Of the files that come with filmagent; those of repositories are theirs."""
+    generator: bool = True
+    """Whether a generator has this name."""
 
     def licences(self) -> tuple[Licence, ...]:
         """Return every licence of the set, each once."""
@@ -88,6 +93,22 @@ MEMENTO_WEIGHTS = Repository(
     "memory adapters and frame selectors (high- and low-noise expert each)",
     pickles=tuple(f"{expert}.pth" for expert in MEMENTO_EXPERTS),
 )
+FEW_STEP_SET = "wan2.2-4steps"
+"""The set of the adapters of `--speed draft`."""
+FEW_STEP_TEXT, FEW_STEP_IMAGE = (
+    f"Wan2.2-{kind}-A14B-4steps-lora-rank64-Seko-{version}" for kind, version in (("T2V", "V1.1"), ("I2V", "V1"))
+)
+"""Folders of the adapters for the text-to-video and the image-to-video experts."""
+FEW_STEP_FILES = ("high_noise_model.safetensors", "low_noise_model.safetensors")
+LIGHTNING = Repository(
+    "lightx2v/Wan2.2-Lightning",
+    "18bccf8884ec0a078eed79785eb4ef13ea16ce1e",
+    tuple(f"{folder}/{name}" for folder in (FEW_STEP_TEXT, FEW_STEP_IMAGE) for name in FEW_STEP_FILES),
+    "few-step",
+    APACHE,
+    "few-step adapters (for the experts of wan2.2 and of wan2.2-storymem, high- and low-noise each)",
+    bytes=4 * 1_227_000_000,
+)
 
 MODEL_SETS: Mapping[str, ModelSet] = {
     found.name: found
@@ -95,7 +116,10 @@ MODEL_SETS: Mapping[str, ModelSet] = {
         ModelSet("papercut", "the built-in small model of a paper cut-out world; runs on a laptop"),
         ModelSet("wan2.2", "Wan2.2 from text, every shot a cut, without memory", (WAN_T2V,)),
         ModelSet("wan2.2-storymem", "Wan2.2 with StoryMem's memory; all links", (WAN_I2V, STORYMEM)),
+        ModelSet("wan2.2-storymem-t2v", "the same, its first shot by Wan2.2 from text", (WAN_I2V, STORYMEM, WAN_T2V)),
         ModelSet("wan2.2-memento", "Wan2.2 with Memento's memory", (WAN_I2V, MEMENTO_WEIGHTS)),
+        ModelSet(FEW_STEP_SET, "four-step adapters for --speed draft, beside wan2.2 or wan2.2-storymem", (LIGHTNING,),
+                 generator=False),
     )
 }
 
@@ -108,9 +132,10 @@ def model_set(name: str) -> ModelSet:
 
 
 def commercial_sets() -> tuple[str, ...]:
-    """Return the names of the sets whose licences all allow commercial films."""
+    """Return the generators whose sets' licences all allow commercial films."""
     return tuple(
-        name for name, found in MODEL_SETS.items() if all(licence.commercial for licence in found.licences())
+        name for name, found in MODEL_SETS.items()
+        if found.generator and all(licence.commercial for licence in found.licences())
     )
 
 

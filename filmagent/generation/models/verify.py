@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.models.catalogue import ModelSet
-from filmagent.generation.models.shelf import KnownFile, OnDisk, look_up_set
+from filmagent.generation.models.catalogue import WAN_I2V, WAN_T2V, ModelSet
+from filmagent.generation.models.shelf import KnownFile, OnDisk, look_up, look_up_set
 
 BLOCK = 8 * 2**20
 EXPERTS = frozenset({"transformer", "transformer_2"})
@@ -77,11 +78,11 @@ def _missing(found: OnDisk, todo: str) -> Iterator[str]:
 
 def _misfits(shelves: tuple[OnDisk, ...], todo: str) -> Iterator[str]:
     """Yield what does not fit the classes that load it."""
-    from filmagent.generation.wan.fitting import check_lora_fits, empty_part
+    from filmagent.generation.wan.fast.distilled import check_distilled_fits
+    from filmagent.generation.wan.fitting import check_lora_fits
     from filmagent.generation.wan.memento.checkpoints import check_released_fits
 
-    wan = next(found.folder for found in shelves if found.repository.content == "wan")  # adapters adapt its experts
-    expert = cache(lambda part: empty_part(wan, part))
+    expert = _expert_to_adapt(shelves)
     for found in shelves:
         if found.repository.content == "wan":
             yield from _folder_misfits(found.folder, two_experts=True, todo=todo)
@@ -91,11 +92,26 @@ def _misfits(shelves: tuple[OnDisk, ...], todo: str) -> Iterator[str]:
                 part = _expert_of(file)
                 if found.repository.content == "adapters":
                     check_lora_fits(expert(part), file, todo)
+                elif found.repository.content == "few-step":
+                    check_distilled_fits(expert(part), file, todo)
                 else:
                     check_released_fits(expert(part), file, part, todo)
             yield from problems
         lacking = EXPERTS - {_expert_of(found.folder / known.path) for known in found.files}
         yield from (f"{found.repository.id} gives nothing for the expert {part}: {todo}" for part in sorted(lacking))
+
+
+def _expert_to_adapt(shelves: tuple[OnDisk, ...]) -> Callable[[str], Any]:
+    """Return what gives the expert that adapters are held against, on the meta device.
+
+    That of the set's own models; else of whichever Wan2.2 is on disk, whose blocks are all of one size; else one of
+    the published size.
+    """
+    from filmagent.generation.wan.fitting import empty_a14b, empty_part
+
+    whole = (*shelves, *(found for found in (look_up(WAN_I2V), look_up(WAN_T2V)) if found.whole))
+    wan = next((found.folder for found in whole if found.repository.content == "wan"), None)
+    return cache(lambda part: empty_a14b() if wan is None else empty_part(wan, part))
 
 
 def _folder_misfits(folder: Path, *, two_experts: bool, todo: str) -> Iterator[str]:

@@ -15,12 +15,25 @@ import torch
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.wan.checkpoints import check_safetensors, weight_files
+from filmagent.generation.wan.config import WanConfig
+from filmagent.generation.wan.cost import ExpertShape
 from filmagent.generation.wan.library import AutoencoderKLWan, UMT5Config, UMT5EncoderModel, WanTransformer3DModel
 from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS, fit_lora
 
 DIFFUSERS_CLASSES = {
     "vae": AutoencoderKLWan, "transformer": WanTransformer3DModel, "transformer_2": WanTransformer3DModel,
 }
+A14B = {
+    "patch_size": (1, 2, 2), "num_attention_heads": 40, "attention_head_dim": 128, "in_channels": 36,
+    "out_channels": 16, "text_dim": 4096, "freq_dim": 256, "ffn_dim": 13824, "num_layers": 40,
+}
+"""Sizes of a Wan2.2-I2V-A14B expert; those of T2V-A14B differ in `in_channels` alone. Source: wan/configs of Wan2.2."""
+
+
+def empty_a14b() -> Any:
+    """Return an expert of the published size on the meta device."""
+    with torch.device("meta"):
+        return WanTransformer3DModel(**A14B)
 
 
 def empty_part(folder: Path, part: str) -> Any:
@@ -38,6 +51,24 @@ def empty_part(folder: Path, part: str) -> Any:
             return kind.from_config(kind.load_config(home, local_files_only=True))
     except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise ModelFilesError(f"{str(home / 'config.json')!r} describes no such model ({error})") from error
+
+
+def check_experts_see(config: WanConfig, shape: ExpertShape) -> None:
+    """Raise ModelFilesError unless a folder's experts are of the kind that a configuration films with.
+
+    Image-to-video experts read mask and pictures beside the noise, text-to-video ones the noise alone.
+    """
+    from_text, sees = shape.in_channels == shape.out_channels, config.max_memory > 0 or config.links != {"scene_cut"}
+    if from_text and sees:
+        raise ModelFilesError(
+            f"{str(config.folder)!r} holds text-to-video experts, which see neither memory nor the shot before: film "
+            f"with --generator wan-text:FOLDER, or {config.how_to_get}"
+        )
+    if not from_text and not sees:
+        raise ModelFilesError(
+            f"{str(config.folder)!r} holds image-to-video experts, which want to be shown pictures: film with "
+            f"--generator wan-storymem:FOLDER, or {config.how_to_get}"
+        )
 
 
 def check_part_fits(folder: Path, part: str, how_to_get: str) -> None:

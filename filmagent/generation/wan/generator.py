@@ -10,7 +10,7 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -138,6 +138,8 @@ class WanStoryMemGenerator:
             GenerationError: out of memory on the last rung, or broken weights.
             GenerationCancelledError: `request.cancelled` said so.
         """
+        from filmagent.generation.wan.ladder import memory_trouble
+
         check_request(self.capabilities, request)
         with self._lock:
             work = ShotInWork()
@@ -146,28 +148,62 @@ class WanStoryMemGenerator:
                 try:
                     return self._generate(request, work)
                 except (RuntimeError, MemoryError, ModelFilesError) as error:
-                    trouble = _out_of_memory(error)
+                    trouble = memory_trouble(error)
                     if trouble is None:
                         raise
                 # Out here the error is gone, and with it the tensors that its frames held.
                 work.seconds["lost"] = work.seconds.get("lost", 0.0) + time.perf_counter() - started
                 self._step_down(request, work, trouble)
 
+    def expect(self, prompts: Sequence[str]) -> None:
+        """Encode these along with the next prompt that is new: the text encoder then visits the card once a film."""
+        from filmagent.generation.wan.texts import PromptFeatures
+
+        with self._lock:
+            self._features = self._features or PromptFeatures(self.config.sampling.max_sequence_length)
+            self._features.expect(prompts)
+
+    def prepare(self, request: GenerationRequest) -> None:
+        """Encode the clip that a shot starts from. Does nothing before the models are loaded for a shot."""
+        import torch
+
+        from filmagent.generation.wan.ladder import use_tiles
+
+        with self._lock:
+            models = self._models
+            if models is None or request.cancelled():
+                return
+            try:
+                use_tiles(models.pipeline.vae, models.rung, request.size.width, request.size.height)
+                with torch.no_grad(), models.precision.context():
+                    models.encoder.condition((), request.seam, request.frames, request.size)
+            except (RuntimeError, MemoryError):
+                self._models = self._made_faster = None  # hooks that an error interrupted are not trusted
+                raise
+
     def keep_within(self, budget_bytes: int) -> None:
         """Plan with at most this much memory; the models are loaded anew for the next shot."""
         with self._lock:
             self._budget, self._placed, self._models, self._made_faster = budget_bytes, None, None, None
 
+    def let_go(self) -> None:
+        """Give up the models that are loaded: something else needs the room. The next shot loads them anew."""
+        with self._lock:
+            if self._models is not None:
+                self._give_up_models()
+
     def cost(self, shape: ShotShape) -> ShotCost:
-        """Return a shot's arithmetic, from the files' headers."""
-        return self._footprint().cost(shape)
+        """Return a shot's arithmetic, from the files' headers; what a cache will skip is not known before."""
+        from filmagent.generation.wan.fast.foretold import cost_at_speed
+
+        return cost_at_speed(self._footprint(), shape)
 
     def fit(self, shape: ShotShape) -> MemoryFit:
         """Return the rung of the memory ladder that shots are made on, and the estimated peak of this one."""
         from filmagent.generation.wan.models import peak_bytes
 
         placement = self._placement()
-        peak = peak_bytes(self._footprint(), placement.rung, shape, placement.precision)
+        peak = peak_bytes(self._laden_footprint(), placement.rung, shape, placement.precision)
         return MemoryFit(placement.rung.name, placement.rung.says, peak, placement.room)
 
     def machine(self) -> str:
@@ -253,15 +289,12 @@ class WanStoryMemGenerator:
 
     def _step_down(self, request: GenerationRequest, work: ShotInWork, trouble: str) -> None:
         """Give up the models and take the next rung. Raises GenerationError when there is none."""
-        import torch
-
-        from filmagent.generation.wan.ladder import ladder_on, next_rung
+        from filmagent.generation.wan.ladder import ladder_on, next_rung, rungs_for
 
         placement = self._placement()
-        below = next_rung(ladder_on(placement.precision.device), placement.rung)
-        self._models = self._made_faster = None
-        gc.collect()
-        torch.cuda.empty_cache()
+        ladder = rungs_for(ladder_on(placement.precision.device), compiled=self.config.speed.compiled)
+        below = next_rung(ladder, placement.rung)
+        self._give_up_models()
         if below is None:
             raise GenerationError(
                 f"out of memory ({work.stage}: {trouble}) at {request.size}, {request.frames} frames, "
@@ -274,6 +307,13 @@ class WanStoryMemGenerator:
         log.warning(note)
         work.notes.append(note)
         self._placed = replace(placement, rung=below, needed=0)
+
+    def _give_up_models(self) -> None:
+        import torch
+
+        self._models = self._made_faster = None
+        gc.collect()
+        torch.cuda.empty_cache()
 
     def _ready(self) -> LoadedModels:
         """Return the models, loaded and with the speed options on them."""
@@ -301,14 +341,23 @@ class WanStoryMemGenerator:
         from filmagent.generation.wan.models import choose_placement
 
         if self._placed is None:
-            self._placed = choose_placement(self._footprint(), self._budget)
+            self._placed = choose_placement(self._laden_footprint(), self._budget)
         return self._placed
 
+    def _laden_footprint(self) -> Footprint:
+        """Return the sizes of everything that is loaded, the few-step adapter among it."""
+        from filmagent.generation.wan.fast.foretold import with_few_step
+
+        return with_few_step(self._footprint())
+
     def _footprint(self) -> Footprint:
+        from filmagent.generation.wan.fitting import check_experts_see
         from filmagent.generation.wan.footprint import footprint_of
 
         if self._measured is None:
-            self._measured = footprint_of(self.config)
+            measured = footprint_of(self.config)
+            check_experts_see(self.config, measured.shape)
+            self._measured = measured
         return self._measured
 
     def _what_is_faster(self) -> dict[str, str]:
@@ -346,10 +395,3 @@ def _or_not_installed(revision: Callable[[], str]) -> str:
         return revision()
     except ModelFilesError:
         return NOT_INSTALLED
-
-
-def _out_of_memory(error: Exception) -> str | None:
-    """Return the first line of an error that says that memory ran out; None for every other error."""
-    from filmagent.generation.wan.ladder import is_out_of_memory
-
-    return (str(error).strip().split("\n")[0][:120] or "no details") if is_out_of_memory(error) else None

@@ -69,6 +69,15 @@ def ladder_on(device: torch.device) -> tuple[Rung, ...]:
     return RAM_LADDER if device.type == "cpu" else CARD_LADDER
 
 
+def rungs_for(ladder: Sequence[Rung], *, compiled: bool) -> tuple[Rung, ...]:
+    """Return the rungs that a choice of speed can be made on.
+
+    Compiled blocks lie beneath the hooks that move whole models or blocks; float8 storage casts weights within a
+    block, which no one program can hold. All other choices work on every rung.
+    """
+    return tuple(rung for rung in ladder if not (compiled and rung.float8))
+
+
 def choose_rung(needs: Sequence[tuple[Rung, int]], room: int) -> Rung:
     """Return the first rung whose estimated bytes fit; the last one when none does."""
     return next((rung for rung, needed in needs if needed <= room), needs[-1][0])
@@ -165,3 +174,8 @@ def is_out_of_memory(error: BaseException | None) -> bool:
             return True  # torch's CPU allocator has no class of its own
         error = error.__cause__
     return False
+
+
+def memory_trouble(error: BaseException) -> str | None:
+    """Return the first line of an error that says that memory ran out; None for every other error."""
+    return (str(error).strip().split("\n")[0][:120] or "no details") if is_out_of_memory(error) else None

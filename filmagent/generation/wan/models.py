@@ -14,15 +14,19 @@ import torch
 
 from filmagent.errors import GenerationError, ModelFilesError, UsageError
 from filmagent.generation.costs import ShotShape
-from filmagent.generation.wan.attention import choose_attention, use_attention
+from filmagent.generation.wan.attention import AttentionChoice, ask_for_attention, choose_attention
 from filmagent.generation.wan.checkpoints import adapter_file, load_part, needed_files, tokenizer_folder
 from filmagent.generation.wan.conditions import ConditionEncoder
 from filmagent.generation.wan.config import WanConfig
+from filmagent.generation.wan.fast.foretold import cache_bytes
+from filmagent.generation.wan.fast.setup import compile_blocks
 from filmagent.generation.wan.files import WEIGHTS_PICKLE, shapes_of, tensors_of
+from filmagent.generation.wan.fitting import check_part_fits
 from filmagent.generation.wan.footprint import Footprint
-from filmagent.generation.wan.ladder import Rung, choose_rung, hold_to_budget, ladder_on, place, room_on
+from filmagent.generation.wan.ladder import Rung, choose_rung, hold_to_budget, ladder_on, place, room_on, rungs_for
 from filmagent.generation.wan.library import AutoencoderKLWan, AutoTokenizer, UMT5EncoderModel, WanTransformer3DModel
 from filmagent.generation.wan.lora import attach_weights, use_lora
+from filmagent.generation.wan.original.layout import is_original
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
 from filmagent.generation.wan.precision import Precision, choose_precision
 from filmagent.generation.wan.quick_vae import speed_up
@@ -75,7 +79,8 @@ def choose_placement(footprint: Footprint, budget: int | None = None) -> Placeme
     precision = choose_precision(config.precision, device_here())
     room = room_on(precision.device, budget)
     shot = ShotShape(config.native_size, max(config.frames, config.max_frames), config.max_memory)
-    needs = [(rung, peak_bytes(footprint, rung, shot, precision)) for rung in ladder_on(precision.device)]
+    ladder = rungs_for(ladder_on(precision.device), compiled=config.speed.compiled)
+    needs = [(rung, peak_bytes(footprint, rung, shot, precision)) for rung in ladder]
     rung = choose_rung(needs, room)
     log.info(
         "memory ladder: %s (%s); room %.1f GB; estimated peaks: %s", rung.name, rung.says, room / 1e9,
@@ -86,8 +91,9 @@ def choose_placement(footprint: Footprint, budget: int | None = None) -> Placeme
 
 def peak_bytes(footprint: Footprint, rung: Rung, shot: ShotShape, precision: Precision) -> int:
     """Return the estimated peak of a shot on a rung of this precision's device."""
-    on_card = precision.device.type != "cpu"
-    return footprint.peak_bytes(rung, shot, precision.expert_dtype.itemsize, on_card=on_card)
+    number_bytes = precision.expert_dtype.itemsize
+    plain = footprint.peak_bytes(rung, shot, number_bytes, on_card=precision.device.type != "cpu")
+    return plain + cache_bytes(footprint, shot, number_bytes)
 
 
 def load_adapted_expert(config: WanConfig, part: str, dtype: torch.dtype) -> Any:
@@ -122,6 +128,8 @@ def load_models(
     for file in needed_files(config):
         if file.suffix == WEIGHTS_PICKLE:
             shapes_of(file, config.how_to_get)  # refuses what is more than tensors
+    if not is_original(config.folder):  # there every part is checked as it is read
+        check_part_fits(config.folder, "text_encoder", config.how_to_get)  # its own loader names no misshapen key
     precision, rung = placement.precision, placement.rung
     hold_to_budget(precision.device, placement.budget)
     log.info("%s runs in %s: %s", config.name, precision.name, precision.reason)
@@ -143,6 +151,8 @@ def load_models(
     )
     pipeline.set_progress_bar_config(disable=True)
     _choose_kernel(pipeline, precision)
+    if config.speed.compiled:
+        compile_blocks(pipeline.experts())  # before any hook: hooks go around what is compiled
     place(pipeline, rung, precision.device, precision.expert_dtype)
     return LoadedModels(pipeline, ConditionEncoder(pipeline.vae), precision, rung)
 
@@ -168,5 +178,8 @@ def _choose_kernel(pipeline: WanMemoryPipeline, precision: Precision) -> None:
     experts = [expert for expert in (pipeline.transformer, pipeline.transformer_2) if expert is not None]
     choice = choose_attention(precision.device, precision.expert_dtype)
     if choice.backend != "native":
-        use_attention(experts, choice)
+        try:
+            ask_for_attention(experts, choice.backend, precision.device, precision.expert_dtype)
+        except UsageError as error:
+            choice = AttentionChoice("native", str(error))
     log.info("attention: %s (%s)", choice.backend, choice.reason)

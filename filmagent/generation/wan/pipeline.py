@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -25,6 +25,9 @@ from filmagent.generation.wan.fast.guidance import joint_guidance
 from filmagent.generation.wan.fast.options import PLAIN, SpeedOptions
 from filmagent.generation.wan.library import WanImageToVideoPipeline, get_module_execution_device, randn_tensor
 from filmagent.generation.wan.rope import MemoryRope, install_memory_rope, memory_positions
+
+if TYPE_CHECKING:
+    from filmagent.generation.wan.parallel.conductor import Conductor
 
 MASK_CHANNELS = 4
 
@@ -40,6 +43,8 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
     """Of these, the loop sees to guidance and caches."""
     measures: bool = False
     """Measure a magnitude cache instead of using one; see `filmagent.generation.wan.fast.calibration`."""
+    conductor: Conductor | None = None
+    """Has the processes of other GPUs take part in the experts' forwards; None: there are none."""
     _condition: ShotCondition | None = None
     _current_timestep: Tensor | None = None
 
@@ -150,7 +155,8 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
     @property
     def do_classifier_free_guidance(self) -> bool:
         """Whether the stock loop guides by a second forward, now."""
-        return self._is_guided() and not self.speed.joint_guidance
+        parted = self.conductor is not None and self.conductor.arrangement.branches == 2
+        return self._is_guided() and not (self.speed.joint_guidance or parted)
 
     @property
     def _execution_device(self) -> torch.device:
@@ -208,13 +214,18 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
         return interval[0] <= level <= interval[1]
 
     def _guidance(self, scale: float, prompt: Tensor, negative: Tensor | None) -> AbstractContextManager[None]:
-        """Guide within the experts' forwards, if that is asked for; otherwise the stock loop does."""
+        """Guide within the experts' forwards, or on other GPUs, if that is asked for; otherwise the stock loop does."""
+        scales = (lambda: self._guidance_scale, lambda: self._guidance_scale_2 or self._guidance_scale)
+        experts = list(zip(self.experts(), scales, strict=False))
+        if self.conductor is not None:
+            if negative is None and scale > 1:
+                raise GenerationError("guidance on several GPUs needs negative text features")
+            return self.conductor.leading(experts, negative, self._is_guided)
         if not self.speed.joint_guidance or scale <= 1:
             return nullcontext()
         if negative is None or negative.shape != prompt.shape:
             raise GenerationError("joint guidance needs negative text features as long as those of the prompt")
-        scales = (lambda: self._guidance_scale, lambda: self._guidance_scale_2 or self._guidance_scale)
-        return joint_guidance(list(zip(self.experts(), scales, strict=False)), negative, self._is_guided)
+        return joint_guidance(experts, negative, self._is_guided)
 
     def _ropes(self) -> list[MemoryRope]:
         return [install_memory_rope(expert) for expert in self.experts()]

@@ -1,4 +1,4 @@
-"""The published 14B experts of Wan2.2 as generators: with StoryMem's adapters, and alone from text.
+"""The published 14B experts of Wan2.2 as generators: with StoryMem's adapters, and alone from text; at any speed.
 
 Knows where the files lie and how the models are sampled; nothing is downloaded.
 """
@@ -8,16 +8,28 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from filmagent.generation.models.catalogue import STORYMEM, WAN_I2V, WAN_T2V, how_to_get
+from filmagent.generation.models.catalogue import (
+    FEW_STEP_FILES,
+    FEW_STEP_IMAGE,
+    FEW_STEP_TEXT,
+    LIGHTNING,
+    STORYMEM,
+    WAN_I2V,
+    WAN_T2V,
+    how_to_get,
+)
 from filmagent.generation.models.shelf import look_up
 from filmagent.generation.port import FrameSize, Generator
-from filmagent.generation.wan.config import LinkAdapters, ModelCard, Sampling, WanConfig
+from filmagent.generation.wan.config import DistilledAdapter, LinkAdapters, ModelCard, Sampling, WanConfig
+from filmagent.generation.wan.fast.presets import EXACT, at_speed, check_speed
+from filmagent.generation.wan.first_shot import FirstShotFromText
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 
 HOW_TO_GET = (
     "put Wan-AI/Wan2.2-I2V-A14B-Diffusers or Wan-AI/Wan2.2-I2V-A14B into the folder, and Kevin-thu/StoryMem "
     "(non-commercial licence) into its subfolder storymem/"
 )
+HOW_TO_GET_TEXT = "put Wan-AI/Wan2.2-T2V-A14B-Diffusers or Wan-AI/Wan2.2-T2V-A14B into the folder"
 NEGATIVE_PROMPT = (
     "overexposed, static, blurred details, subtitles, painting, still picture, overall grey, worst quality, low "
     "quality, JPEG artefacts, ugly, incomplete, extra fingers, badly drawn hands, badly drawn face, deformed, "
@@ -32,47 +44,63 @@ TEXT_SAMPLING = Sampling(
 """Wan2.2's own for its text-to-video experts."""
 
 
-def wan_storymem(folder: str, *, steps: int | None = None, guidance: float | None = None) -> Generator:
+def wan_storymem(
+    folder: str, *, steps: int | None = None, guidance: float | None = None, speed: str = EXACT
+) -> Generator:
     """Make the generator of StoryMem on Wan2.2-I2V-A14B: 832x480, 81 frames at 16 a second, ten memory frames.
 
     Args:
         folder: Wan2.2-I2V-A14B in diffusers' format or Wan's own, with StoryMem's files in its subfolder `storymem`.
-        steps: denoising steps; None: 40.
+        steps: denoising steps; None: 40, or what the speed makes of them.
         guidance: scale for both experts; None: 3.5.
+        speed: one of `filmagent.generation.wan.fast.presets.SPEEDS`.
     """
     home = Path(folder).expanduser()
-    return _storymem("wan-storymem", home, home / "storymem", HOW_TO_GET, steps, guidance)
+    return _storymem("wan-storymem", home, home / "storymem", HOW_TO_GET, steps, guidance, speed)
 
 
-def wan22_storymem(*, steps: int | None = None, guidance: float | None = None) -> Generator:
+def wan22_storymem(
+    *, steps: int | None = None, guidance: float | None = None, speed: str = EXACT
+) -> Generator:
     """Make the same generator from the files that `filmagent models pull wan2.2-storymem` fetched."""
-    name = "wan2.2-storymem"
-    return _storymem(name, look_up(WAN_I2V).folder, look_up(STORYMEM).folder, how_to_get(name), steps, guidance)
+    name, adapters = "wan2.2-storymem", look_up(STORYMEM).folder
+    return _storymem(name, look_up(WAN_I2V).folder, adapters, how_to_get(name), steps, guidance, speed)
 
 
-def wan22(*, steps: int | None = None, guidance: float | None = None) -> Generator:
-    """Make the generator of Wan2.2-T2V-A14B, from the files that `filmagent models pull wan2.2` fetched.
+def wan22_storymem_t2v(
+    *, steps: int | None = None, guidance: float | None = None, speed: str = EXACT
+) -> Generator:
+    """Make StoryMem's generator with shots that are shown nothing made by Wan2.2-T2V-A14B, as the reference can.
 
-    832x480, 81 frames at 16 a second, every shot from its own words: no memory, no link but the cut.
+    From the files that `filmagent models pull wan2.2-storymem-t2v` fetched; arguments as in `wan22_storymem`. Both
+    models are guided alike, by 3.5 unless told otherwise (the reference's command does so too).
+    """
+    name, adapters = "wan2.2-storymem-t2v", look_up(STORYMEM).folder
+    scale = STORYMEM_SAMPLING.guidance if guidance is None and not check_speed(speed).few_step else guidance
+    text = _text(name, look_up(WAN_T2V).folder, how_to_get(name), steps, scale, speed)
+    memory = _storymem(name, look_up(WAN_I2V).folder, adapters, how_to_get(name), steps, guidance, speed)
+    return FirstShotFromText(memory.config, text.config)
+
+
+def wan_text(
+    folder: str, *, steps: int | None = None, guidance: float | None = None, speed: str = EXACT
+) -> Generator:
+    """Make the generator of Wan2.2-T2V-A14B: 832x480, 81 frames at 16 a second.
+
+    Every shot is filmed from its own words: no memory, no link but the cut.
 
     Args:
-        steps: denoising steps; None: 40.
+        folder: Wan2.2-T2V-A14B in diffusers' format or Wan's own.
+        steps: denoising steps; None: 40, or what the speed makes of them.
         guidance: scale for both experts; None: 4 for the high-noise one, 3 for the other.
+        speed: one of `filmagent.generation.wan.fast.presets.SPEEDS`.
     """
-    config = WanConfig(
-        name="wan2.2",
-        folder=look_up(WAN_T2V).folder,
-        card=ModelCard("Wan2.2-T2V-A14B", WAN_T2V.licence.name, WAN_T2V.role),
-        native_size=FrameSize(832, 480),
-        max_pixels=832 * 480,
-        frames=81,
-        fps=16,
-        max_memory=0,
-        links=frozenset({"scene_cut"}),
-        sampling=_sampled(TEXT_SAMPLING, steps, guidance),
-        how_to_get=how_to_get("wan2.2"),
-    )
-    return WanStoryMemGenerator(config)
+    return _text("wan-text", Path(folder).expanduser(), HOW_TO_GET_TEXT, steps, guidance, speed)
+
+
+def wan22(*, steps: int | None = None, guidance: float | None = None, speed: str = EXACT) -> Generator:
+    """Make the same generator from the files that `filmagent models pull wan2.2` fetched."""
+    return _text("wan2.2", look_up(WAN_T2V).folder, how_to_get("wan2.2"), steps, guidance, speed)
 
 
 def storymem_adapters(folder: Path) -> tuple[LinkAdapters, ...]:
@@ -85,8 +113,39 @@ def storymem_adapters(folder: Path) -> tuple[LinkAdapters, ...]:
     )
 
 
+def few_step_adapter(kind: str) -> DistilledAdapter:
+    """Return LightX2V's pair of adapters where `filmagent models pull wan2.2-4steps` puts them, one file an expert.
+
+    Args:
+        kind: FEW_STEP_TEXT or FEW_STEP_IMAGE.
+    """
+    card = ModelCard(f"LightX2V {kind}", LIGHTNING.licence.name, "few-step adapters")
+    high, low = (look_up(LIGHTNING).folder / kind / name for name in FEW_STEP_FILES)
+    return DistilledAdapter(card, high, low)
+
+
+def _text(
+    name: str, folder: Path, todo: str, steps: int | None, guidance: float | None, speed: str
+) -> WanStoryMemGenerator:
+    config = WanConfig(
+        name=name,
+        folder=folder,
+        card=ModelCard("Wan2.2-T2V-A14B", WAN_T2V.licence.name, WAN_T2V.role),
+        native_size=FrameSize(832, 480),
+        max_pixels=832 * 480,
+        frames=81,
+        fps=16,
+        max_memory=0,
+        links=frozenset({"scene_cut"}),
+        sampling=_sampled(TEXT_SAMPLING, steps, guidance),
+        how_to_get=todo,
+    )
+    faster = at_speed(config, speed, lambda: few_step_adapter(FEW_STEP_TEXT), steps=steps, guidance=guidance)
+    return WanStoryMemGenerator(faster)
+
+
 def _storymem(
-    name: str, wan: Path, adapters: Path, todo: str, steps: int | None, guidance: float | None
+    name: str, wan: Path, adapters: Path, todo: str, steps: int | None, guidance: float | None, speed: str
 ) -> WanStoryMemGenerator:
     config = WanConfig(
         name=name,
@@ -102,7 +161,8 @@ def _storymem(
         adapter_card=ModelCard("StoryMem LoRA (MI2V, MM2V)", STORYMEM.licence.name, "memory adapters"),
         how_to_get=todo,
     )
-    return WanStoryMemGenerator(config)
+    faster = at_speed(config, speed, lambda: few_step_adapter(FEW_STEP_IMAGE), steps=steps, guidance=guidance)
+    return WanStoryMemGenerator(faster)
 
 
 def _sampled(sampling: Sampling, steps: int | None, guidance: float | None) -> Sampling:

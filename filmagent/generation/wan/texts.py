@@ -29,6 +29,11 @@ class PromptFeatures:
         """Refuse prompts of more than `limit` tokens."""
         self._limit = limit
         self._kept: OrderedDict[str, Tensor] = OrderedDict()
+        self._coming: tuple[str, ...] = ()
+
+    def expect(self, texts: Sequence[str]) -> None:
+        """Encode these as well when the text encoder is at work the next time; one that is too long waits."""
+        self._coming = tuple(texts)
 
     def of(self, models: LoadedModels, texts: Sequence[str]) -> list[Tensor]:
         """Return every text's features (1, tokens, width), where the experts compute.
@@ -43,6 +48,7 @@ class PromptFeatures:
         for text in new:
             self._check_length(models, text)
         if new:
+            new += self._worth_encoding_now(models, new)
             with text_encoder_at_work(pipeline, models.rung, device):
                 for text in new:
                     features, _ = pipeline.encode_prompt(
@@ -57,8 +63,19 @@ class PromptFeatures:
             self._kept.popitem(last=False)
         return found
 
+    def _worth_encoding_now(self, models: LoadedModels, new: Sequence[str]) -> list[str]:
+        """Return the prompts to come that spare another visit: none where the text encoder never leaves the CPU."""
+        if models.rung.experts == "blocks":
+            return []
+        return [text for text in dict.fromkeys(self._coming)
+                if text not in self._kept and text not in new and _length(models, text) <= self._limit]
+
     def _check_length(self, models: LoadedModels, text: str) -> None:
-        length = len(models.pipeline.tokenizer(text).input_ids)
+        length = _length(models, text)
         if length > self._limit:
             raise GenerationError(f"the prompt has {length} tokens, the model reads {self._limit}: "
                                   f"shorten {text[:60]!r}...")
+
+
+def _length(models: LoadedModels, text: str) -> int:
+    return len(models.pipeline.tokenizer(text).input_ids)

@@ -1,7 +1,8 @@
-"""An expert that can learn: its own weights frozen, a LoRA on every linear layer of its blocks, maybe a selector.
+"""An expert that can learn: its own weights frozen, a LoRA on every linear layer of its blocks, maybe memory modules.
 
 Rank-stabilised LoRA (arXiv 2312.03732) on self-attention, cross-attention and feed-forward, as StoryMem and Memento
-train; the new weights are float32 whatever the base is stored in. Knows experts; nothing of examples.
+train; for OneStory, whose paper trains the whole model, as well. The new weights are float32 whatever the base is
+stored in. Knows experts; nothing of examples.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from filmagent.generation.trained.bases import Base
+from filmagent.generation.trained.files import ADAPTER
+from filmagent.generation.wan.cached.expert import install_cached_memory
 from filmagent.generation.wan.checkpoints import load_part
 from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS
 from filmagent.generation.wan.memento.checkpoints import SELECTOR, memento_expert
 from filmagent.generation.wan.memento.selector import KeyframeQuery
+from filmagent.generation.wan.onestory.expert import MEMORY_PARTS, onestory_from_base
+from filmagent.generation.wan.onestory.shape import MemoryShape
 from filmagent.generation.wan.rope import install_memory_rope
-from filmagent.training.memory.bases import Base
-from filmagent.training.memory.files import ADAPTER
 from filmagent.training.memory.settings import MemoryTraining
 
 
@@ -32,6 +36,10 @@ def load_learning_expert(base: Base, settings: MemoryTraining, dtype: torch.dtyp
     torch.manual_seed(settings.seed)
     if settings.policy == "memento":
         expert = with_selector(expert, dtype)
+    elif settings.policy == "onestory":
+        expert = onestory_from_base(expert, MemoryShape(budget=settings.budget))
+    elif settings.cached:
+        install_cached_memory(expert)
     else:
         install_memory_rope(expert)
     add_lora(expert, settings.rank, settings.dropout)
@@ -55,7 +63,7 @@ def with_selector(expert: Any, dtype: torch.dtype) -> Any:
 
 
 def add_lora(expert: Any, rank: int, dropout: float) -> None:
-    """Freeze an expert but for its selector, and put a LoRA on it that does nothing yet."""
+    """Freeze an expert but for its modules of memory, and put a LoRA on it that does nothing yet."""
     from peft import LoraConfig
 
     expert.requires_grad_(False)
@@ -67,7 +75,7 @@ def add_lora(expert: Any, rank: int, dropout: float) -> None:
         adapter_name=ADAPTER,
     )
     for name, parameter in expert.named_parameters():
-        if name.startswith(SELECTOR):  # adding the adapter freezes everything else
+        if name.startswith((SELECTOR, *MEMORY_PARTS)):  # adding the adapter freezes everything else
             parameter.requires_grad_(True)
         if parameter.requires_grad:
             parameter.data = parameter.data.float()

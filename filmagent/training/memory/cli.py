@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING
 
 from filmagent.errors import UsageError
 from filmagent.generation.port import FrameSize
+from filmagent.generation.trained.names import POLICIES
 
 if TYPE_CHECKING:
     from filmagent.training.memory.trainer import Plan
 
-CHOICES = ("storymem", "memento", "onestory")
-NO_ONESTORY = (
-    "onestory cannot be trained by this command yet: its objective is in filmagent.training.onestory, but not the "
-    "pseudo-labels' features (DINOv2 and CLIP) of a person's own films; choose storymem or memento"
-)
+FEATURES = "features"
+"""Folder in the data's, of what films look like to a CLIP model."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -33,7 +31,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--policy", choices=CHOICES, required=True, help="whose memory")
+    parser.add_argument("--policy", choices=POLICIES, required=True, help="whose memory")
     parser.add_argument(
         "--base", required=True, metavar="NAME", help="papercut, wan2.2, or a folder of a Wan2.2 image-to-video model"
     )
@@ -49,6 +47,18 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--expert",
         choices=("high_noise", "low_noise"),
         help="train this one of two experts only (default: both, one after the other)",
+    )
+    parser.add_argument(
+        "--budget",
+        type=int,
+        default=1,
+        metavar="N",
+        help="onestory: memory tokens of a shot, in latent frames, 1, 2 or 3 (default: 1)",
+    )
+    parser.add_argument(
+        "--cached-memory",
+        action="store_true",
+        help="storymem: read memory once a shot and keep its keys and values, in training and in filming (a trial)",
     )
     parser.add_argument("--steps", type=int, default=6000, help="of each expert, all runs together (default: 6000)")
     parser.add_argument("--size", metavar="WxH", help="pixels of the frames (default: the base's own)")
@@ -67,8 +77,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check everything, then train what the arguments say."""
-    if args.policy == "onestory":
-        raise UsageError(NO_ONESTORY)
     plans = _plans(args)
     for plan in plans:
         _say(str(plan))
@@ -81,13 +89,13 @@ def run(args: argparse.Namespace) -> int:
     from filmagent.training.memory.trainer import train_memory
 
     for plan in plans:
-        file = train_memory(plan, args.out, cpu=args.cpu, on_step=_tell)
+        file = train_memory(plan, args.out, cpu=args.cpu, on_film=_tell_film, on_step=_tell)
         _say(f"weights: {file}")
     return 0
 
 
 def _plans(args: argparse.Namespace) -> list[Plan]:
-    from filmagent.training.memory.bases import open_base
+    from filmagent.generation.trained.bases import open_base
     from filmagent.training.memory.reading import films_of
     from filmagent.training.memory.settings import MemoryTraining
     from filmagent.training.memory.trainer import plan_training
@@ -121,7 +129,10 @@ def _plans(args: argparse.Namespace) -> list[Plan]:
                 save_every=args.save_every,
                 validate_every=args.validate_every,
                 eight_bit=args.eight_bit,
+                budget=args.budget,
+                cached=args.cached_memory,
             ),
+            args.data / FEATURES,
         )
         for expert in experts
     ]
@@ -132,6 +143,11 @@ def _size(text: str) -> FrameSize:
     if not (x and width.isdigit() and height.isdigit()):
         raise UsageError(f"size {text!r}: write it as WIDTHxHEIGHT, such as 832x480")
     return FrameSize(int(width), int(height))
+
+
+def _tell_film(done: int, of: int) -> None:
+    if done in {1, of} or done % 10 == 0:
+        _say(f"looked at film {done} of {of}")
 
 
 def _tell(step: int, line: Mapping[str, float]) -> None:

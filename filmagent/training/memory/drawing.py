@@ -12,21 +12,16 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from filmagent.errors import UsageError
+from filmagent.generation.trained.names import STORYMEM_FRAMES
 from filmagent.training.memory.films import TrainingFilm
-from filmagent.training.memory.settings import MOST_MEMORY, MemoryTraining
+from filmagent.training.memory.places import FramePlace, Recalled
+from filmagent.training.memory.settings import MemoryTraining
+from filmagent.training.onestory.drawing import recall_inflated
 
 KEYFRAMES_A_SHOT = 3
 """StoryMem keeps at most three of a shot."""
 POOL_A_SHOT = 8
 """Memento's pool: so many frames of the last shot, evenly spread, and as many of all shots before together."""
-
-
-@dataclass(frozen=True)
-class FramePlace:
-    """A frame of a film."""
-
-    shot: int
-    frame: int
 
 
 @dataclass(frozen=True)
@@ -48,6 +43,10 @@ class Drawn:
     target: int | None
     """Which target of the film is reconstructed."""
     without_text: bool
+    origins: tuple[int, ...] = ()
+    """OneStory's: the `Origin` of each memory frame."""
+    bypassed: int | None = None
+    """OneStory's: seed of the order in which real frames are shown; None: the selector says what is shown."""
 
 
 def usable_shots(films: Sequence[TrainingFilm], frames: int) -> list[tuple[int, int]]:
@@ -69,25 +68,53 @@ def usable_shots(films: Sequence[TrainingFilm], frames: int) -> list[tuple[int, 
 
 
 def draw(
-    rng: random.Random, films: Sequence[TrainingFilm], usable: Sequence[tuple[int, int]], settings: MemoryTraining
+    rng: random.Random,
+    films: Sequence[TrainingFilm],
+    usable: Sequence[tuple[int, int]],
+    settings: MemoryTraining,
+    step: int | None = None,
 ) -> Drawn:
-    """Draw one example from `usable_shots`."""
+    """Draw one example from `usable_shots`, for a step of the training (from 0); None: for none, to validate with."""
     film, shot = rng.choice(usable)
     told = films[film]
     first = rng.randint(0, told.shots[shot].frame_count - settings.frames)
     chance = rng.random()
     known = 1 if chance < settings.first_frame else 5 if chance < settings.first_frame + settings.motion_frames else 0
-    draw_memory = _keyframes if settings.policy == "storymem" else _pool
-    memory = tuple(sorted(draw_memory(rng, told, shot, settings), key=lambda place: (place.shot, place.frame)))
-    starts = [0, *accumulate(each.frame_count for each in told.shots)]
-    filmed = tuple(starts[place.shot] + place.frame for place in memory)
+    if settings.policy == "onestory":
+        recalled = recall_inflated(rng, films, film, shot)
+    else:
+        recalled = _recall(rng, told, shot, settings)
     target = None
     if settings.policy == "memento" and rng.random() < settings.reconstruction:
         before = [index for index, each in enumerate(told.targets) if each.shot < shot]
         target = rng.choice(before) if before else None
+    without_text = rng.random() < settings.text_dropped
+    bypassed = rng.getrandbits(63) if _bypasses_selector(settings, step) and recalled.memory else None
     return Drawn(
-        film, shot, first, known, memory, filmed, starts[shot] + first, target, rng.random() < settings.text_dropped
+        film=film,
+        shot=shot,
+        first=first,
+        known=known,
+        memory=recalled.memory,
+        filmed=recalled.filmed,
+        start=recalled.start + first,
+        target=target,
+        without_text=without_text,
+        origins=recalled.origins,
+        bypassed=bypassed,
     )
+
+
+def _bypasses_selector(settings: MemoryTraining, step: int | None) -> bool:
+    """Whether OneStory's selector is left out yet: it knows nothing in the first steps."""
+    return settings.policy == "onestory" and step is not None and step < settings.selector_bypassed * settings.steps
+
+
+def _recall(rng: random.Random, film: TrainingFilm, shot: int, settings: MemoryTraining) -> Recalled:
+    draw_memory = _keyframes if settings.policy == "storymem" else _pool
+    memory = tuple(sorted(draw_memory(rng, film, shot, settings), key=lambda place: (place.shot, place.frame)))
+    starts = [0, *accumulate(each.frame_count for each in film.shots)]
+    return Recalled(memory, tuple(starts[place.shot] + place.frame for place in memory), starts[shot])
 
 
 def _keyframes(rng: random.Random, film: TrainingFilm, shot: int, settings: MemoryTraining) -> list[FramePlace]:
@@ -100,7 +127,7 @@ def _keyframes(rng: random.Random, film: TrainingFilm, shot: int, settings: Memo
             for part in range(KEYFRAMES_A_SHOT)
         ]
         kept += [FramePlace(index, rng.randrange(start, end)) for start, end in thirds if start < end]
-    return rng.sample(kept, rng.randint(0, min(MOST_MEMORY[settings.policy], len(kept))))
+    return rng.sample(kept, rng.randint(0, min(STORYMEM_FRAMES, len(kept))))
 
 
 def _pool(rng: random.Random, film: TrainingFilm, shot: int, settings: MemoryTraining) -> list[FramePlace]:

@@ -21,6 +21,11 @@ class TrainingShot(Protocol):
         ...
 
     @property
+    def revision(self) -> str:
+        """What identifies its frames, size and rate included."""
+        ...
+
+    @property
     def frame_count(self) -> int:
         """How many frames it has, at the base's rate."""
         ...
@@ -54,6 +59,11 @@ class TrainingFilm(Protocol):
     @property
     def name(self) -> str:
         """What a person knows it by."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Which film it is from: shots of another source show nobody of this one."""
         ...
 
     @property

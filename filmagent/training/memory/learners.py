@@ -1,8 +1,9 @@
-"""What each policy learns from one example: flow matching beside memory, and Memento's second task.
+"""What each policy learns from one example: flow matching beside memory, and what Memento and OneStory add to it.
 
 A learner is a module whose forward is the loss, so that anything that wraps modules can wrap it. Source: StoryMem
-(arXiv 2512.19539), Memento (arXiv 2606.14667) equations 6 to 8, with the flow that Wan2.2 predicts (noise minus clean
-latents) in place of the noise. Knows tensors; nothing of files or optimisers.
+(arXiv 2512.19539), Memento (arXiv 2606.14667) equations 6 to 8, OneStory (arXiv 2512.07802) equations 10 to 12, with
+the flow that Wan2.2 predicts (noise minus clean latents) in place of the noise. Knows tensors; nothing of files or
+optimisers.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from filmagent.generation.wan.rope import memory_positions
 from filmagent.training.memory.levels import TIMESTEPS
 from filmagent.training.memory.materials import Example
 from filmagent.training.memory.settings import MemoryTraining
+from filmagent.training.onestory.objective import Batch, objective
 from filmagent.training.papercut.machine import autocast
 
 MASK_CHANNELS = 4
@@ -69,6 +71,68 @@ class StoryMemLearner(Learner):
             )[0].float()
         loss = (flow - (drawn - clean)).square().mean()
         return {"loss": loss, "shot": loss.detach()}, (noisy - level * flow)[:, :, memory:]
+
+
+class CachedMemoryLearner(Learner):
+    """Memory read once, clean; the shot alone is denoised. What the sampler does with what it kept, step by step."""
+
+    def __init__(self, expert: Any, stride: int) -> None:
+        """Keep an expert of `install_cached_memory`; `stride` lies between memory frames."""
+        super().__init__(expert)
+        self.stride = stride
+
+    def losses(self, example: Example, level: float, noise: Mapping[str, Tensor]) -> tuple[Losses, Tensor]:
+        """As `Learner.losses`."""
+        device = example.clean.device
+        noisy = (1 - level) * example.clean + level * noise["shot"]
+        with autocast(device):
+            kept = self.expert.memorise(example.memory, self.stride) if example.memory.shape[2] else ()
+            sequence = torch.cat([noisy, example.condition], dim=1)
+            flow = self.expert.denoise(sequence, _timestep(level, device), example.text, kept).float()
+        loss = (flow - (noise["shot"] - example.clean)).square().mean()
+        return {"loss": loss, "shot": loss.detach()}, noisy - level * flow
+
+
+class OneStoryLearner(Learner):
+    """The shot is denoised beside the chosen frames in patches; the selector learns what its labels say.
+
+    A film's first shot is learned too, which the paper leaves to its base: here the same weights film it.
+    """
+
+    def __init__(self, expert: Any, weight: float) -> None:
+        """Keep an expert with OneStory's memory; `weight` is lambda, the selection's beside the shot's."""
+        super().__init__(expert)
+        self.weight = weight
+
+    def losses(self, example: Example, level: float, noise: Mapping[str, Tensor]) -> tuple[Losses, Tensor]:
+        """As `Learner.losses`."""
+        device, judged, bypassed = example.clean.device, example.judged, example.bypassed
+        nothing = torch.zeros(1, 0, device=device)
+        batch = Batch(
+            clean=example.clean,
+            condition=example.condition,
+            memory=example.memory,
+            times=torch.tensor([example.times], device=device),
+            origins=nothing if judged is None else judged.origins,
+            labels=nothing if judged is None else judged.labels,
+            text=example.text,
+            told=example.prompt,
+            weight=torch.ones_like(example.clean[:, :1]),
+        )
+        with autocast(device):
+            found = objective(
+                self.expert,
+                batch,
+                noise["shot"],
+                torch.tensor([level], device=device),
+                weight=self.weight,
+                bypassing=None if bypassed is None else torch.Generator().manual_seed(bypassed),
+            )
+        noisy = (1 - level) * example.clean + level * noise["shot"]
+        losses = {"loss": found.total, "shot": found.shot.detach()}
+        if found.selection is not None:
+            losses["selection"] = found.selection.detach()
+        return losses, noisy - level * found.flow.float()
 
 
 class MementoLearner(Learner):
@@ -135,6 +199,10 @@ def make_learner(expert: Any, settings: MemoryTraining, stride: int) -> Learner:
     """Return the learner of a policy on an expert from `load_learning_expert`."""
     if settings.policy == "memento":
         return MementoLearner(expert, settings.reconstruction_weight)
+    if settings.policy == "onestory":
+        return OneStoryLearner(expert, settings.selection_weight)
+    if settings.cached:
+        return CachedMemoryLearner(expert, stride)
     return StoryMemLearner(expert, stride)
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from filmagent.generation.trained.names import Expert
 from filmagent.generation.wan.config import Sampling
-from filmagent.training.memory.settings import Expert
 
 TIMESTEPS = 1000
 

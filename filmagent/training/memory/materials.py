@@ -5,17 +5,20 @@ The same encoders and the same layout as when filming. Knows films and models; n
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from filmagent.errors import ModelFilesError, UsageError
-from filmagent.generation.port import FrameSize, Image
+from filmagent.generation.port import Frames, FrameSize, Image
 from filmagent.generation.wan.checkpoints import load_part, tokenizer_folder
-from filmagent.generation.wan.conditions import ConditionEncoder
+from filmagent.generation.wan.conditions import ConditionEncoder, pixels
 from filmagent.generation.wan.config import WanConfig
 from filmagent.generation.wan.ladder import ladder_on
 from filmagent.generation.wan.library import AutoencoderKLWan, AutoTokenizer, UMT5EncoderModel
@@ -29,6 +32,9 @@ from filmagent.generation.wan.texts import PromptFeatures
 from filmagent.schemas.memento_story import global_part
 from filmagent.training.memory.drawing import Drawn
 from filmagent.training.memory.films import TrainingFilm
+from filmagent.training.onestory.augmentation import augment_clip
+from filmagent.training.onestory.features import FilmFeatures
+from filmagent.training.onestory.judging import Judged, judge
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,10 @@ class Example:
     story: Tensor
     """Of the prompt's global part, alike."""
     subject: Subject | None
+    judged: Judged | None = None
+    """OneStory's: what its selector should say of the memory; None where there is none."""
+    bypassed: int | None = None
+    """OneStory's: seed of the order in which real frames are shown; None: the selector says what is shown."""
 
 
 def check_prompts(config: WanConfig, films: Sequence[TrainingFilm]) -> None:
@@ -86,8 +96,15 @@ def check_prompts(config: WanConfig, films: Sequence[TrainingFilm]) -> None:
 class Materials:
     """The frozen models of a base, and films through their eyes."""
 
-    def __init__(self, config: WanConfig, device: torch.device, size: FrameSize, frames: int) -> None:
-        """Load VAE, text encoder and tokenizer. Raises ModelFilesError."""
+    def __init__(
+        self,
+        config: WanConfig,
+        device: torch.device,
+        size: FrameSize,
+        frames: int,
+        features: FilmFeatures | None = None,
+    ) -> None:
+        """Load VAE, text encoder and tokenizer; `features` judge memory for OneStory. Raises ModelFilesError."""
         precision = choose_precision(config.precision, device)
         pipeline = WanMemoryPipeline(
             tokenizer=_tokenizer(config),
@@ -98,7 +115,7 @@ class Materials:
         pipeline.set_progress_bar_config(disable=True)
         self._models = LoadedModels(pipeline, ConditionEncoder(pipeline.vae), precision, ladder_on(device)[0])
         self._texts = PromptFeatures(config.sampling.max_sequence_length)
-        self._size, self._frames = size, frames
+        self._size, self._frames, self._features = size, frames, features
         self.dtype = precision.expert_dtype
         """The type that the expert's own weights are stored in."""
 
@@ -113,13 +130,27 @@ class Materials:
             condition = encoder.condition((), seam, self._frames, self._size).latents
             # A whole shot as its own seam: its latents, encoded together.
             clean = encoder.condition((), frames, self._frames, self._size).latents[:, MASK_CHANNELS:]
-            pictures = self._memory(film, drawn)
+            pictures = memory_pictures(films, drawn)
             memory = encode_memory(encoder, pictures, self._size) if pictures else clean[:, :, :0]
             told = ["" if drawn.without_text else shot.prompt, shot.prompt, global_part(shot.prompt)]
             text, prompt, story = self._texts.of(self._models, told)
             subject = self._subject(film, drawn)
-        times = tuple(memory_time(frame, drawn.start) for frame in drawn.filmed)
-        return Example(clean.to(device), condition.to(device), memory.to(device), times, text, prompt, story, subject)
+        judged = None
+        if self._features is not None and drawn.memory:
+            found = judge(self._features, films, drawn)
+            judged = Judged(found.origins.to(device), found.labels.to(device))
+        return Example(
+            clean=clean.to(device),
+            condition=condition.to(device),
+            memory=memory.to(device),
+            times=tuple(memory_time(frame, drawn.start) for frame in drawn.filmed),
+            text=text,
+            prompt=prompt,
+            story=story,
+            subject=subject,
+            judged=judged,
+            bypassed=drawn.bypassed,
+        )
 
     def picture(self, latents: Tensor) -> Image:
         """Decode the first frame of latents (1, 16, T, h, w)."""
@@ -127,9 +158,6 @@ class Materials:
             decoded = self._models.pipeline.decode_shot(latents[:, :, :1])[0, 0]
         shown: Image = (decoded * 255).round().astype("uint8")
         return shown
-
-    def _memory(self, film: TrainingFilm, drawn: Drawn) -> list[Image]:
-        return [film.shots[place.shot].frames(place.frame, 1)[0] for place in drawn.memory]
 
     def _subject(self, film: TrainingFilm, drawn: Drawn) -> Subject | None:
         if drawn.target is None:
@@ -139,6 +167,26 @@ class Materials:
         (text,) = self._texts.of(self._models, ["" if drawn.without_text else target.caption])
         nothing = encoder.condition((), None, 1, self._size).latents
         return Subject(clean.to(device), nothing.to(device), text)
+
+
+def memory_pictures(films: Sequence[TrainingFilm], drawn: Drawn) -> list[Image]:
+    """Decode an example's memory frames, in their order; every shot is read once."""
+    found: list[Image] = []
+    by_shot = groupby(drawn.memory, key=lambda place: (place.film, place.shot, place.changed_by))
+    for (film, shot, changed_by), places in by_shot:
+        wanted = [place.frame for place in places]
+        told = films[drawn.film if film is None else film].shots[shot]
+        frames = told.frames(min(wanted), max(wanted) - min(wanted) + 1)
+        kept = np.stack([frames[frame - min(wanted)] for frame in wanted])
+        found += list(kept if changed_by is None else _changed(kept, changed_by))
+    return found
+
+
+def _changed(frames: Frames, seed: int) -> Frames:
+    """Return frames (F, H, W, 3) all changed alike."""
+    clip = augment_clip(random.Random(seed), pixels(frames)[0])
+    changed: Frames = ((clip.permute(1, 2, 3, 0) + 1) * 127.5).round().to(torch.uint8).numpy()
+    return changed
 
 
 def _tokenizer(config: WanConfig) -> Any:

@@ -11,9 +11,12 @@ import torch
 from torch import nn
 
 from filmagent.errors import UsageError
-from filmagent.generation.wan.memento.checkpoints import SELECTOR
+from filmagent.generation.wan.memento.checkpoints import SELECTOR as MEMENTO_SELECTOR
+from filmagent.generation.wan.onestory.expert import SELECTOR as ONESTORY_SELECTOR
 from filmagent.training.memory.settings import MemoryTraining
 
+SELECTORS = (MEMENTO_SELECTOR, ONESTORY_SELECTOR)
+"""What the names of selectors' weights begin with."""
 WEIGHT_DECAY = 0.01
 CLIP = 1.0
 """Largest norm of a step's gradients."""
@@ -30,9 +33,9 @@ def check_optimizer(settings: MemoryTraining) -> None:
 
 def make_optimizer(settings: MemoryTraining, weights: Mapping[str, nn.Parameter]) -> torch.optim.Optimizer:
     """Return the optimizer of the weights that learn; a selector has a rate of its own."""
-    lora = [weight for name, weight in weights.items() if not name.startswith(SELECTOR)]
-    selector = [weight for name, weight in weights.items() if name.startswith(SELECTOR)]
-    groups: list[dict[str, Any]] = [{"params": lora, "times": 1.0}]
+    others = [weight for name, weight in weights.items() if not name.startswith(SELECTORS)]
+    selector = [weight for name, weight in weights.items() if name.startswith(SELECTORS)]
+    groups: list[dict[str, Any]] = [{"params": others, "times": 1.0}]
     if selector:
         groups.append({"params": selector, "times": settings.selector_rate})
     kind: Any = torch.optim.AdamW

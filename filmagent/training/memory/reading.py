@@ -28,6 +28,11 @@ class ClipShot:
     fps: int
 
     @property
+    def revision(self) -> str:
+        """Hash of its file, size and rate."""
+        return f"{self.clip.record.sha256} {self.size} {self.fps}"
+
+    @property
     def frame_count(self) -> int:
         """Frames at the base's rate, rounded down."""
         return int(self.clip.record.seconds * self.fps + 1e-6)
@@ -76,6 +81,11 @@ class SequenceFilm:
     def name(self) -> str:
         """The sequence's id."""
         return self.sequence.record.sequence_id
+
+    @property
+    def source(self) -> str:
+        """File name of the film that it was cut from."""
+        return self.sequence.record.film
 
     @cached_property
     def shots(self) -> tuple[ClipShot, ...]:

@@ -1,23 +1,20 @@
 """Everything that decides a memory's training, as frozen data, and what cannot be meant. Knows no torch.
 
 Defaults are those of the papers and of what their programmes say: StoryMem (arXiv 2512.19539), Memento (arXiv
-2606.14667). StoryMem's own training is not published; where it says nothing, Memento's values stand.
+2606.14667), OneStory (arXiv 2512.07802). StoryMem's own training is not published; where it says nothing, Memento's
+values stand. OneStory's paper leaves much open; what is taken for it is listed in docs/memory.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 from filmagent.errors import UsageError
 from filmagent.generation.port import FrameSize
+from filmagent.generation.trained.names import PART, Expert, Policy
+from filmagent.generation.wan.onestory.shape import BUDGETS
 
-Policy = Literal["storymem", "memento"]
-Expert = Literal["denoiser", "high_noise", "low_noise"]
-POLICIES: tuple[Policy, ...] = get_args(Policy)
-PART: dict[Expert, str] = {"denoiser": "transformer", "high_noise": "transformer", "low_noise": "transformer_2"}
-"""Where an expert lies in diffusers' folders; `denoiser` is the only expert of a base."""
-MOST_MEMORY: dict[Policy, int] = {"storymem": 10, "memento": 8}
 NOT_DECISIVE = ("steps", "save_every", "validate_every")
 """What may differ between the runs of one training."""
 
@@ -42,7 +39,7 @@ class MemoryTraining:
     """Of the LoRA's input."""
     warm_up: int = 50
     selector_rate: float = 10.0
-    """Learning rate of Memento's selector, in those of the LoRA: it begins from chance."""
+    """Learning rate of a selector, in those of the LoRA: it begins from chance."""
     text_dropped: float = 0.1
     first_frame: float = 0.25
     """How often the shot's first frame is given (MI2V)."""
@@ -54,6 +51,14 @@ class MemoryTraining:
     """Memento's lambda (its paper's 0.5; its programme has 1)."""
     last_shot_alone: float = 0.1
     """How often Memento's pool holds the last shot alone."""
+    budget: int = 1
+    """OneStory's memory tokens, in latent frames of the shot: 1, 2 or 3."""
+    selector_bypassed: float = 0.15
+    """First share of all steps in which OneStory shows evenly spread real frames, whatever the selector says."""
+    selection_weight: float = 0.3
+    """OneStory's lambda, the selection loss's beside the shot's."""
+    cached: bool = False
+    """StoryMem: read memory once, clean and by itself, so that filming can keep what becomes of it."""
     average: float = 0.999
     """Share of the averaged weights that a step keeps; grows up to this from 0.1."""
     save_every: int = 100
@@ -73,6 +78,12 @@ class MemoryTraining:
             raise UsageError(f"{self.frames} frames: a shot has 4 n + 1 of them, 5 or more, such as 81")
         if self.first_frame + self.motion_frames > 1:
             raise UsageError("first-frame and motion-frame joins together make more than all examples")
+        if self.budget not in BUDGETS:
+            raise UsageError(f"a budget of {self.budget} latent frames: OneStory's are {', '.join(map(str, BUDGETS))}")
+        if self.cached and self.policy != "storymem":
+            raise UsageError(f"cached memory is an option of storymem; {self.policy} has none")
+        if self.budget != 1 and self.policy != "onestory":
+            raise UsageError(f"the budget is OneStory's; {self.policy} has none")
 
     @property
     def part(self) -> str:

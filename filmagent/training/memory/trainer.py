@@ -21,11 +21,12 @@ import torch
 from torch import Tensor
 
 from filmagent.errors import GenerationError, UsageError
+from filmagent.generation.trained.bases import Base, BaseIdentity, check_base, identify
+from filmagent.generation.trained.files import TrainedMemory, save_trained, weights_file
+from filmagent.scoring.clip import features_for
 from filmagent.training.memory.adapting import learned, load_learning_expert, put
-from filmagent.training.memory.bases import Base, BaseIdentity, check_base, identify
 from filmagent.training.memory.checkpoint import append_log, cut_log, load_checkpoint, save_checkpoint
 from filmagent.training.memory.drawing import Drawn, draw, usable_shots
-from filmagent.training.memory.files import TrainedMemory, save_trained, weights_file
 from filmagent.training.memory.films import TrainingFilm, films_revision
 from filmagent.training.memory.learners import Learner, draw_noise, make_learner
 from filmagent.training.memory.levels import LevelRange, levels_of
@@ -33,6 +34,7 @@ from filmagent.training.memory.materials import Materials, check_prompts
 from filmagent.training.memory.optimizers import CLIP, check_optimizer, make_optimizer, set_rates
 from filmagent.training.memory.settings import MemoryTraining
 from filmagent.training.memory.validation import draw_held_out, hold_out, validate
+from filmagent.training.onestory.features import FilmFeatures
 from filmagent.training.papercut.machine import plain_attention
 
 SMOOTHING = 0.98
@@ -51,21 +53,33 @@ class Plan:
     held_out: list[TrainingFilm]
     usable: list[tuple[int, int]]
     validated: list[Drawn]
+    features: FilmFeatures | None
+    """By which OneStory's memory is judged; None: another policy."""
     decided: dict[str, str]
     """What a run that goes on from another must have in common with it; processes come on top."""
 
     def __str__(self) -> str:
         """Say it in one line."""
+        budget = f", budget {self.settings.budget}" if self.settings.policy == "onestory" else ""
+        told = ", memory read once," if self.settings.cached else budget
         return (
-            f"{self.settings.policy} on {self.base.name}, {self.settings.expert}: {len(self.films)} films with "
+            f"{self.settings.policy}{told} on {self.base.name}, {self.settings.expert}: {len(self.films)} films with "
             f"{len(self.usable)} usable shots, {len(self.held_out)} held out; {self.settings.frames} frames of "
             f"{self.settings.size}, rank {self.settings.rank}, rate {self.settings.rate:g}, "
             f"{self.settings.steps} steps"
         )
 
 
-def plan_training(base: Base, films: Sequence[TrainingFilm], settings: MemoryTraining) -> Plan:
+def plan_training(
+    base: Base, films: Sequence[TrainingFilm], settings: MemoryTraining, features_home: Path | None = None
+) -> Plan:
     """Check base, films and settings together; loads no weight but the tokenizer's.
+
+    Args:
+        base: what is trained on.
+        films: what is learned from; the last ones are held out.
+        settings: everything else that is decided.
+        features_home: where the features of films are kept, which OneStory learns from; None: they are made anew.
 
     Raises:
         UsageError: something cannot be trained with; the message says what.
@@ -86,6 +100,14 @@ def plan_training(base: Base, films: Sequence[TrainingFilm], settings: MemoryTra
             "no sequence has reconstruction targets, which are half of what Memento learns from: "
             "curate the films again, or train storymem"
         )
+    features = None
+    if settings.policy == "onestory":
+        if len({film.source for film in learned_from}) < LEAST_FILMS:
+            raise UsageError(
+                "OneStory learns from shots of strangers as well: give sequences of two films or more, besides the "
+                "last sequence, which is held out"
+            )
+        features = FilmFeatures(features_for(base.eyes), features_home)
     check_prompts(base.config, films)
     identity = identify(base, settings.expert)
     decided = {
@@ -93,8 +115,9 @@ def plan_training(base: Base, films: Sequence[TrainingFilm], settings: MemoryTra
         "films": films_revision(films),
         "base_shape": identity.shape,
         "base_weights": identity.weights,
+        "features": "" if features is None else features.revision,
     }
-    return Plan(base, identity, settings, learned_from, held_out, usable, validated, decided)
+    return Plan(base, identity, settings, learned_from, held_out, usable, validated, features, decided)
 
 
 @dataclass
@@ -116,6 +139,7 @@ def train_memory(
     out: Path,
     *,
     cpu: bool = False,
+    on_film: Callable[[int, int], None] = lambda done, of: None,
     on_step: Callable[[int, Mapping[str, float]], None] = lambda step, line: None,
 ) -> Path:
     """Train, or go on training, up to the planned step; returns the file of weights (the averaged ones).
@@ -124,6 +148,7 @@ def train_memory(
         plan: of `plan_training`.
         out: the folder of all experts' trainings.
         cpu: leave a card alone.
+        on_film: called in the first process with (films looked at, films in all), where memory is judged.
         on_step: called in the first process after every step with its number and its line of the log.
 
     Raises:
@@ -136,11 +161,15 @@ def train_memory(
     home = out / plan.settings.expert
     state = load_checkpoint(home / "checkpoint.pt", decided)
     home.mkdir(parents=True, exist_ok=True)
-    materials = Materials(plan.base.config, accelerator.device, plan.settings.size, plan.settings.frames)
+    if plan.features is not None:
+        with accelerator.main_process_first():
+            plan.features.prepare([*plan.films, *plan.held_out], on_film if accelerator.is_main_process else _quiet)
+    config, settings = plan.base.config, plan.settings
+    materials = Materials(config, accelerator.device, settings.size, settings.frames, plan.features)
     run = _open_run(plan, accelerator, materials, state)
     if accelerator.is_main_process:
         cut_log(home / "metrics.jsonl", run.step)
-    levels, settings = levels_of(plan.base.config.sampling, plan.settings.expert), plan.settings
+    levels = levels_of(config.sampling, settings.expert)
     began = time.monotonic() - run.seconds
     while run.step < settings.steps:
         line = _step(plan, accelerator, run, materials, levels)
@@ -165,8 +194,8 @@ def _accelerator(settings: MemoryTraining, cpu: bool) -> Any:
     from accelerate import Accelerator, DistributedDataParallelKwargs
     from accelerate.utils import DistributedType
 
-    # A small pool is shown whole, and then Memento's selector has no part in a step.
-    handler = DistributedDataParallelKwargs(find_unused_parameters=settings.policy == "memento")
+    # A small pool is shown whole, and then Memento's selector has no part in a step; nor has every patchifier always.
+    handler = DistributedDataParallelKwargs(find_unused_parameters=settings.policy != "storymem")
     accelerator = Accelerator(cpu=cpu, mixed_precision="no", kwargs_handlers=[handler])
     known = {DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU}
     if accelerator.distributed_type not in known:
@@ -201,7 +230,7 @@ def _step(plan: Plan, accelerator: Any, run: Run, materials: Materials, levels: 
     found: dict[str, list[float]] = {}
     for part in range(settings.accumulate):
         rng = random.Random(f"{settings.seed} {run.step} {part} {accelerator.process_index}")
-        drawn = draw(rng, plan.films, plan.usable, settings)
+        drawn = draw(rng, plan.films, plan.usable, settings, run.step)
         example, level = materials.example(plan.films, drawn), levels.at(rng.random())
         noise = draw_noise(example, torch.Generator().manual_seed(rng.getrandbits(63)))
         torch.manual_seed(rng.getrandbits(63))  # the dropout's chance
@@ -229,7 +258,7 @@ def _step(plan: Plan, accelerator: Any, run: Run, materials: Materials, levels: 
 
 def _mean_over_processes(accelerator: Any, found: Mapping[str, list[float]]) -> dict[str, float]:
     """Return each loss's mean over all examples that have it."""
-    names = ("loss", "shot", "reconstruction")
+    names = ("loss", "shot", "reconstruction", "selection")
     sums = torch.tensor(
         [[sum(found.get(name, [])), float(len(found.get(name, [])))] for name in names], device=accelerator.device
     )
@@ -271,9 +300,16 @@ def _save(plan: Plan, run: Run, out: Path, decided: Mapping[str, str]) -> None:
             "optimizer": run.optimizer.state_dict(),
         },
     )
-    told = TrainedMemory(settings.policy, settings.expert, settings.rank, run.step, plan.identity)
+    shape = run.learner.expert.memory if settings.policy == "onestory" else None
+    told = TrainedMemory(
+        settings.policy, settings.expert, settings.rank, run.step, plan.identity, settings.cached, shape
+    )
     save_trained(weights_file(out / WEIGHTS, settings.expert), run.average, told)
     _draw_curve(out / settings.expert)
+
+
+def _quiet(done: int, of: int) -> None:
+    """Say nothing: the first process does."""
 
 
 def _draw_curve(home: Path) -> None:

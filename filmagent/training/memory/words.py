@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from filmagent.generation.papercut.casting import cast_shot
 from filmagent.generation.papercut.lexicon import read_lexicon
-from filmagent.training.memory.bases import Base
+from filmagent.generation.trained.bases import Base
+from filmagent.generation.trained.names import Policy
 from filmagent.training.memory.reading import Words, as_captioned, as_paragraph
-from filmagent.training.memory.settings import Policy
 from filmagent.training.sequences.reader import ShotSequence
 
 

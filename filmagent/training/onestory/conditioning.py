@@ -13,14 +13,6 @@ from torch import Tensor
 
 from filmagent.training.onestory.inflation import Origin
 
-WARM_UP = 0.15
-"""Share of all steps; the paper gives none."""
-
-
-def warming_up(step: int, steps: int) -> bool:
-    """Return whether a step (from 0) of so many is one of those that bypass the selector."""
-    return step < round(WARM_UP * steps)
-
 
 def uniform_ranking(origins: Tensor, most: int, generator: torch.Generator) -> Tensor:
     """Return memory frames (batch, at most `most`) spread evenly over the real shots, in random order.

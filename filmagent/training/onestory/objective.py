@@ -16,14 +16,12 @@ from filmagent.generation.wan.onestory.expert import OneStoryTransformer
 from filmagent.generation.wan.onestory.selector import rank
 from filmagent.training.onestory.conditioning import split_ranking, uniform_ranking
 
-SELECTION_WEIGHT = 0.3
-"""Of the selection loss beside the shot's (the paper's lambda, of which it gives no value)."""
 TIMESTEPS = 1000
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Examples to learn from; all have equally many memory frames."""
+    """Examples to learn from; all have equally many memory frames, or none: the first shot of a film."""
 
     clean: Tensor
     """Latents of the last shot (batch, channels, T, h, w)."""
@@ -47,16 +45,26 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Losses:
-    """Each a number."""
+class Outcome:
+    """The losses, each a number, and what was predicted."""
 
     total: Tensor
     shot: Tensor
-    selection: Tensor
+    selection: Tensor | None
+    """None: nothing is remembered."""
+    flow: Tensor
+    """Predicted for the shot, (batch, channels, T, h, w)."""
 
 
-def objective(expert: OneStoryTransformer, batch: Batch, noise: Tensor, level: Tensor, *, warm_up: bool,
-              generator: torch.Generator) -> Losses:
+def objective(
+    expert: OneStoryTransformer,
+    batch: Batch,
+    noise: Tensor,
+    level: Tensor,
+    *,
+    weight: float,
+    bypassing: torch.Generator | None,
+) -> Outcome:
     """Return the losses of a batch.
 
     Args:
@@ -64,18 +72,25 @@ def objective(expert: OneStoryTransformer, batch: Batch, noise: Tensor, level: T
         batch: the examples.
         noise: like `batch.clean`.
         level: share of noise in each example, (batch,), from 0 to 1.
-        warm_up: show frames of the real shots and leave the selector out; it is taught all the same.
-        generator: on the CPU; used while warming up.
+        weight: of the selection loss beside the shot's, the paper's lambda.
+        bypassing: a generator on the CPU: frames of the real shots are shown in an order of its choice, whatever the
+            selector says, which is taught all the same. None: the selector chooses.
     """
-    scores = expert.scores(batch.memory, batch.told.detach())
-    height, width = batch.memory.shape[3:]
-    ranking = uniform_ranking(batch.origins, expert.memory.shown.frames, generator) if warm_up else rank(scores)
-    groups = split_ranking(ranking, expert.share_out(ranking.shape[1], height, width))
-    context = expert.context_of(batch.memory, batch.times, groups)
+    scores, context = None, None
+    if batch.memory.shape[2]:
+        scores = expert.scores(batch.memory, batch.told.detach())
+        most, (height, width) = expert.memory.shown.frames, batch.memory.shape[3:]
+        ranking = rank(scores) if bypassing is None else uniform_ranking(batch.origins, most, bypassing)
+        groups = split_ranking(ranking, expert.share_out(ranking.shape[1], height, width))
+        context = expert.context_of(batch.memory, batch.times, groups)
     share = level.view(-1, 1, 1, 1, 1)
     noisy = torch.cat([(1 - share) * batch.clean + share * noise, batch.condition], dim=1)
     flow = expert.denoise(noisy, level * TIMESTEPS, batch.text, context)
-    return total_loss(shot_loss(flow, noise, batch.clean, batch.weight), selection_loss(scores, batch.labels))
+    shot = shot_loss(flow, noise, batch.clean, batch.weight)
+    if scores is None:
+        return Outcome(shot, shot, None, flow)
+    selection = selection_loss(scores, batch.labels)
+    return Outcome(shot + weight * selection, shot, selection, flow)
 
 
 def shot_loss(flow: Tensor, noise: Tensor, clean: Tensor, weight: Tensor) -> Tensor:
@@ -87,8 +102,3 @@ def shot_loss(flow: Tensor, noise: Tensor, clean: Tensor, weight: Tensor) -> Ten
 def selection_loss(scores: Tensor, labels: Tensor) -> Tensor:
     """Return the mean squared error of scores (batch, frames)."""
     return (scores - labels).square().mean()
-
-
-def total_loss(shot: Tensor, selection: Tensor) -> Losses:
-    """Add up both losses."""
-    return Losses(shot + SELECTION_WEIGHT * selection, shot, selection)

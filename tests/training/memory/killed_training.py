@@ -26,7 +26,7 @@ def main() -> None:
         if step == last:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    plan = plan_training(opened_base(base), toy_films(2), toy_settings(policy=policy))
+    plan = plan_training(opened_base(base), toy_films(3 if policy == "onestory" else 2), toy_settings(policy=policy))
     train_memory(plan, out, cpu=True, on_step=die)
 
 

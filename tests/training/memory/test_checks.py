@@ -11,8 +11,8 @@ import pytest
 
 from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.port import FrameSize
+from filmagent.generation.trained.bases import open_base, wan_base
 from filmagent.training.memory import cli
-from filmagent.training.memory.bases import open_base, wan_base
 from filmagent.training.memory.reading import as_captioned, as_paragraph, films_of
 from filmagent.training.memory.trainer import plan_training
 from filmagent.training.memory.words import words_for
@@ -119,6 +119,7 @@ def test_bases_by_their_words(tmp_path):
     build_tiny_wan(tmp_path / "mine", experts=1)
     assert open_base(str(tmp_path / "mine"), "storymem").experts == ("denoiser",)
     assert wan_base("mine", tmp_path / "mine", "memento", "").config.adapter_card is None
+    assert open_base("wan2.2", "onestory").config.sampling.shift == 5.0
     with pytest.raises(UsageError, match=r"neither papercut, wan2\.2 nor a folder"):
         open_base("wan9", "storymem")
 
@@ -160,8 +161,14 @@ def test_the_command_checks_and_trains_nothing_when_told_so(data, tmp_path, caps
 
 
 def test_the_command_refuses_what_it_cannot_do(data, tmp_path):
-    with pytest.raises(UsageError, match="onestory cannot be trained by this command yet"):
-        cli.main(words(data, "papercut", tmp_path, "--policy", "onestory"))
+    for given, message in (
+        (("--policy", "onestory", "--frames", "5"), "sequences of two films or more"),
+        (("--policy", "onestory", "--budget", "4"), "a budget of 4 latent frames: OneStory's are 1, 2, 3"),
+        (("--policy", "storymem", "--budget", "2"), "the budget is OneStory's; storymem has none"),
+        (("--policy", "memento", "--cached-memory"), "cached memory is an option of storymem"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            cli.main(words(data, "papercut", tmp_path, *given))
     with pytest.raises(UsageError, match="holds no sequences"):
         cli.main(words(tmp_path, "papercut", tmp_path, "--policy", "storymem"))
     with pytest.raises(UsageError, match="write it as WIDTHxHEIGHT"):

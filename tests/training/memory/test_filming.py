@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,13 +15,14 @@ from safetensors import safe_open
 
 from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.port import Candidate, GenerationRequest, Recollection
+from filmagent.generation.trained.filming import film_with, trained
+from filmagent.generation.wan.cached.generator import CachedMemoryGenerator, load_cached_expert
 from filmagent.generation.wan.footprint import footprint_of
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 from filmagent.generation.wan.memento.checkpoints import load_configured_expert
 from filmagent.generation.wan.memento.expert import Pool, SequenceLayout
 from filmagent.generation.wan.models import choose_placement, load_adapted_expert, load_models
 from filmagent.training.memory.adapting import load_learning_expert, put
-from filmagent.training.memory.filming import film_with, trained
 from filmagent.training.memory.trainer import plan_training, train_memory
 from tests.support.tiny_wan import corrupt
 from tests.training.memory.toy_films import SIZE, toy_base, toy_films, toy_settings
@@ -33,10 +36,10 @@ def base(tmp_path_factory):
     return toy_base(tmp_path_factory.mktemp("base"))
 
 
-def train(base, out, policy):
+def train(base, out, policy, **changes):
     films = toy_films(2)
     for expert in base.experts:
-        settings = toy_settings(policy=policy, expert=expert, steps=2)
+        settings = toy_settings(policy=policy, expert=expert, steps=2, **changes)
         train_memory(plan_training(base, films, settings), out, cpu=True)
     return out
 
@@ -51,9 +54,14 @@ def memento(base, tmp_path_factory):
     return train(base, tmp_path_factory.mktemp("memento"), "memento")
 
 
-def as_learned(base, out, policy, part):
+@pytest.fixture(scope="module")
+def cached(base, tmp_path_factory):
+    return train(base, tmp_path_factory.mktemp("cached"), "storymem", cached=True)
+
+
+def as_learned(base, out, policy, part, **changes):
     """Return the expert that learned, with its averaged weights."""
-    settings = toy_settings(policy=policy, expert=PARTS[part])
+    settings = toy_settings(policy=policy, expert=PARTS[part], **changes)
     expert = load_learning_expert(base, settings, torch.float32)
     state = torch.load(out / PARTS[part] / "checkpoint.pt", weights_only=True)
     assert any(weight.abs().sum() > 0 for name, weight in state["average"].items() if "lora_B" in name)
@@ -124,6 +132,29 @@ def test_a_memento_expert_comes_back_with_its_selector_and_films(base, memento):
     assert shot.frames.shape == (5, 32, 32, 3) and len(shot.chosen["high_noise"]) == 8
 
 
+def test_memory_that_is_read_once_comes_back_by_what_the_files_say(base, cached, storymem, tmp_path):
+    generator = film_with(cached / "weights", base)
+    assert isinstance(generator, CachedMemoryGenerator)
+    memory, shot, text = torch.randn(1, 16, 3, 4, 4), torch.randn(1, 36, 2, 4, 4), torch.randn(1, 6, 16)
+    for part in PARTS:
+        made = []
+        for expert in (
+            load_cached_expert(generator.config, part, torch.float32),
+            as_learned(base, cached, "storymem", part, cached=True),
+        ):
+            with torch.no_grad():
+                made.append(expert.denoise(shot, torch.tensor([700.0]), text, expert.memorise(memory, 5)))
+        assert torch.allclose(*made, atol=1e-6)
+    frames = generator.generate(request()).frames
+    assert np.array_equal(frames, film_with(cached / "weights", base).generate(request()).frames)
+    assert not np.array_equal(frames, generator.generate(request(memory=())).frames)
+    for name, out in (("high_noise", cached), ("low_noise", storymem)):
+        file = f"backbone_{name}.safetensors"
+        (tmp_path / file).write_bytes((out / "weights" / file).read_bytes())
+    with pytest.raises(ModelFilesError, match="ways of reading: train both experts alike"):
+        film_with(tmp_path, base)
+
+
 def test_the_header_says_what_it_is(base, storymem):
     with safe_open(storymem / "weights/backbone_low_noise.safetensors", framework="numpy") as file:
         told = json.loads(file.metadata()["filmagent_memory"])
@@ -140,7 +171,20 @@ def test_the_header_says_what_it_is(base, storymem):
         "base_name": "tiny-wan",
         "expert": "low_noise",
         "step": 2,
+        "cached": False,
+        "shape": None,
     }
+
+
+def test_files_are_looked_at_without_torch(storymem):
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from filmagent.generation.trained import filming\n"
+        f"told = filming._headers(Path({str(storymem / 'weights')!r}))\n"
+        "sys.exit(len(told) != 2 or 'torch' in sys.modules)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_another_base_is_refused_in_one_line(storymem, tmp_path):

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from filmagent.artifacts import sha256_of_array
 from filmagent.generation.port import Frames, FrameSize
 from filmagent.generation.port import Image as Picture
-from filmagent.training.memory.bases import Base
+from filmagent.generation.trained.bases import Base
 from filmagent.training.memory.settings import MemoryTraining
 from filmagent.training.papercut.world import FPS, ToldStory, render_shot, tell_story
 from tests.support.tiny_wan import build_tiny_wan, tiny_config
@@ -32,6 +33,11 @@ class ToyShot:
     def prompt(self) -> str:
         """In words that the tiny base mostly knows."""
         return f"global caption: [Animal A]: red; shot caption: cat walks {self.index}"
+
+    @property
+    def revision(self) -> str:
+        """Hash of its frames."""
+        return sha256_of_array(self._all)
 
     @property
     def frame_count(self) -> int:
@@ -75,6 +81,11 @@ class ToyFilm:
     shots: tuple[ToyShot, ...]
     targets: tuple[ToyTarget, ...]
 
+    @property
+    def source(self) -> str:
+        """A story of its own."""
+        return self.name
+
 
 @cache
 def toy_films(count: int = 3, shots: int = 4, *, with_targets: bool = True) -> list[ToyFilm]:
@@ -96,7 +107,7 @@ def opened_base(folder: Path, *, experts: int = 2) -> Base:
     """Return such a folder as a base."""
     config = tiny_config(folder, experts=experts)
     config = replace(config, fps=FPS, sampling=replace(config.sampling, max_sequence_length=40))
-    return Base("tiny-wan", config, rank=4, rate=1e-3)
+    return Base("tiny-wan", config, rank=4, rate=1e-3, eyes="tiny-wan")
 
 
 def toy_settings(**changes: object) -> MemoryTraining:

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from filmagent.errors import UsageError
 from filmagent.generation.wan.fast.options import FirstBlockCache, MagnitudeCache, Ratios
 from filmagent.generation.wan.library import FirstBlockCacheConfig, HookRegistry, MagCacheConfig
 
 _MAGNITUDE_HOOK = "mag_cache_leader_block_hook"
+_PREFETCH_HOOK = "lazy_prefetch_group_offloading"
 
 
 def start_caches(experts: Sequence[Any], cache: FirstBlockCache | MagnitudeCache | None, steps: Sequence[int]) -> None:
@@ -46,6 +49,25 @@ def start_caches(experts: Sequence[Any], cache: FirstBlockCache | MagnitudeCache
                 threshold=cache.threshold, max_skip_steps=cache.longest, retention_ratio=cache.retained,
                 num_inference_steps=steps[number], mag_ratios=list(ratios),
             ))
+
+
+def trace_offloading(experts: Sequence[Any]) -> None:
+    """Let experts whose blocks are fetched ahead find the order of their blocks, on one token and before any cache.
+
+    diffusers notes that order in the first forward, with a hook on every block that it takes away afterwards; a cache
+    that was put on in between would go with it, and the first shot would be made in full.
+    """
+    for expert in experts:
+        registry = HookRegistry.check_if_exists_or_initialize(expert)
+        if registry.get_hook(_PREFETCH_HOOK) is None:
+            continue
+        config, number = expert.config, expert.patch_embedding.weight.dtype
+        expert(
+            hidden_states=torch.zeros(1, config.in_channels, *config.patch_size, dtype=number),
+            timestep=torch.zeros(1),
+            encoder_hidden_states=torch.zeros(1, 1, config.text_dim, dtype=number),
+            return_dict=False,
+        )
 
 
 def start_measuring(experts: Sequence[Any], steps: Sequence[int]) -> None:

@@ -1,7 +1,10 @@
 """A few-step adapter beside the memory's: read whole, put on the experts, switched on together with it.
 
 LightX2V's files name Wan2.2's own layers, with lora_down, lora_up and perhaps alpha; the update is alpha / rank times
-up times down (alpha / rank is 1 where there is no alpha). Knows experts and files; nothing of sampling.
+up times down (alpha / rank is 1 where there is no alpha). Other savers' files hold differences as well (`diff`,
+`diff_b`, `diff_m`) or layers that Wan2.2 does not have (`k_img`): such a file is refused, naming the key.
+
+Source: wan/utils/utils.py of github.com/ModelTC/Wan2.2-Lightning. Knows experts and files; nothing of sampling.
 """
 
 from __future__ import annotations
@@ -11,12 +14,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from filmagent.errors import ModelFilesError, UsageError
+from filmagent.generation.models.catalogue import FEW_STEP_SET, how_to_get
 from filmagent.generation.wan.checkpoints import check_safetensors, files_revision
 from filmagent.generation.wan.config import DistilledAdapter, WanConfig
-from filmagent.generation.wan.lora import attach_weights
+from filmagent.generation.wan.files import shapes_of
+from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS, attach_weights, fit_lora
 
 NAME = "few-step"
 """The adapter's name on an expert."""
@@ -48,10 +54,37 @@ def attach_distilled(expert: Any, config: WanConfig, part: str) -> None:
 
 def revision_of_distilled(adapter: DistilledAdapter) -> str:
     """Return 16 hex digits that identify the adapter's files. Raises ModelFilesError for one missing or broken."""
-    files = [file for file in (adapter.high_noise, adapter.low_noise) if file is not None]
-    for file in files:
-        check_safetensors(file, f"give a whole file of {adapter.card.name}")
-    return files_revision(files)
+    for file in files_of(adapter):
+        check_safetensors(file, todo_for(adapter))
+    return files_revision(files_of(adapter))
+
+
+def files_of(adapter: DistilledAdapter) -> list[Path]:
+    """Return the adapter's files, that of the high-noise expert first."""
+    return [file for file in (adapter.high_noise, adapter.low_noise) if file is not None]
+
+
+def todo_for(adapter: DistilledAdapter) -> str:
+    """Return what a person does when an adapter's files are missing; ends a message."""
+    return f"give a whole file of {adapter.card.name}; LightX2V's: {how_to_get(FEW_STEP_SET)}"
+
+
+def check_distilled_fits(expert: Any, file: Path, todo: str) -> None:
+    """Raise ModelFilesError unless a few-step file adapts every linear layer of every block of an expert.
+
+    Args:
+        expert: may lie on the meta device: only names and shapes are looked at.
+        file: a safetensors file.
+        todo: what a person does when it does not fit.
+    """
+    empty: dict[str, Tensor] = {}
+    for name, shape in shapes_of(file, todo).items():
+        if name.endswith(_ALPHA) and math.prod(shape) != 1:
+            raise ModelFilesError(f"{str(file)!r} holds {name!r} in shape {shape} instead of one number: {todo}")
+        empty[name] = torch.ones(shape) if name.endswith(_ALPHA) else torch.empty(shape, device="meta")
+    _, layers, _ = fit_lora(expert, fold_alphas(empty, file), file)
+    if len(layers) != (wanted := len(ORIGINAL_TO_DIFFUSERS) * len(expert.blocks)):
+        raise ModelFilesError(f"{str(file)!r} adapts {len(layers)} layers instead of {wanted}: {todo}")
 
 
 def use_distilled(experts: list[Any], adapter: DistilledAdapter) -> None:

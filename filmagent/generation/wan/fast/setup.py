@@ -1,6 +1,7 @@
 """Puts a configuration's speed options on loaded models, once; refuses what could not work on them.
 
-Knows loaded models and options; the loop that uses them is the pipeline's.
+Compiled blocks come first, while nothing is hooked yet; all else once the models lie where they stay. Knows loaded
+models and options; the loop that uses them is the pipeline's.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 from filmagent.errors import UsageError
 from filmagent.generation.wan.attention import ask_for_attention
 from filmagent.generation.wan.config import WanConfig
-from filmagent.generation.wan.fast.caches import start_caches
+from filmagent.generation.wan.fast.caches import start_caches, trace_offloading
 from filmagent.generation.wan.fast.distilled import NAME, attach_distilled
 from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.schedule import make_fixed_scheduler
@@ -36,13 +37,12 @@ def with_distilled(load_expert: LoadExpert) -> LoadExpert:
     return load
 
 
-def make_faster(models: LoadedModels, config: WanConfig, compiler: Any = COMPILER) -> None:
+def make_faster(models: LoadedModels, config: WanConfig) -> None:
     """Switch a configuration's speed options on, on models that were loaded with it a moment ago.
 
     Args:
         models: the models; nothing was generated with them yet.
         config: whose `speed`, `sampling` and `distilled` are meant.
-        compiler: backend of torch.compile.
 
     Raises:
         UsageError: an option cannot work on these models or on this machine.
@@ -56,29 +56,30 @@ def make_faster(models: LoadedModels, config: WanConfig, compiler: Any = COMPILE
         )
     if config.distilled is not None and any(NAME not in getattr(each, "peft_config", {}) for each in experts):
         raise UsageError(f"{config.distilled.card.name}: this generator takes no few-step adapter; leave it out")
-    if speed.compiled and (models.rung.experts == "blocks" or models.rung.float8):
-        raise UsageError(
-            f"compiled blocks: on memory rung {models.rung.name} ({models.rung.says}) every block would be compiled "
-            "by itself; leave it out, or give the model more memory"
-        )
     if config.sampling.sigmas:
         pipeline.scheduler = make_fixed_scheduler(config.sampling.sigmas, config.sampling.shift)
     if speed.attention is not None:
         precision = models.precision
         dtype = torch.bfloat16 if precision.autocast else precision.expert_dtype
         ask_for_attention(experts, speed.attention, precision.device, dtype)
-    if speed.compiled:
-        compile_blocks(experts, compiler)
+    if speed.cache is not None:
+        with torch.no_grad(), models.precision.context():
+            trace_offloading(experts)
     pipeline.speed = speed
 
 
-def compile_blocks(experts: list[Any], compiler: Any = COMPILER) -> None:
+def compile_blocks(experts: list[Any], compiler: Any = None) -> None:
     """Compile the blocks of experts, one program for all of them, whatever the length of the sequence.
 
-    Beneath the hooks of caches, which every shot puts on anew: diffusers' `compile_repeated_blocks` compiles around
-    them, and then a magnitude cache runs no compiled code at all, and a first-block cache a program for every block.
+    Beneath the hooks of offloading, which move weights from place to place, and of caches, which every shot puts on
+    anew: diffusers' `compile_repeated_blocks` compiles around them, and then a magnitude cache runs no compiled code
+    at all, and a first-block cache a program for every block.
+
+    Args:
+        experts: with adapters on them, and without any hook of offloading.
+        compiler: backend of torch.compile; None: torch's own.
     """
     start_caches(experts, None, ())
     for expert in experts:
         for block in expert.blocks:
-            block.forward = torch.compile(block.forward, backend=compiler, dynamic=True, fullgraph=True)
+            block.forward = torch.compile(block.forward, backend=compiler or COMPILER, dynamic=True, fullgraph=True)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from filmagent.errors import ModelFilesError
 from filmagent.generation.wan.checkpoints import check_safetensors, files_revision, weight_files
 from filmagent.generation.wan.config import ALL_LINKS, LinkAdapters, WanConfig
-from filmagent.generation.wan.onestory.shape import BUDGETS, MemoryShape
+from filmagent.generation.wan.onestory.shape import MemoryShape
 
 if TYPE_CHECKING:
     import torch
@@ -72,17 +72,14 @@ def read_header(file: Path, how_to_get: str) -> MemoryFile:
     try:
         if told["format"] != FORMAT:
             raise ValueError(f"format {told['format']!r}")
-        entries = json.loads(told["shape"])
-        shape = MemoryShape(**{**entries, "kernels": tuple(entries["kernels"])})
-        if shape.budget not in BUDGETS:
-            raise ValueError(f"budget {shape.budget!r}")
-        return MemoryFile(told["base"], told["name"], shape)
+        return MemoryFile(told["base"], told["name"], MemoryShape.told(json.loads(told["shape"])))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFilesError(f"{str(file)!r} is no OneStory memory of this release ({error}): {how_to_get}") from error
 
 
-def save_memory(file: Path, expert: OneStoryTransformer, base: str, name: str,
-                lora: Mapping[str, torch.Tensor] | None = None) -> None:
+def save_memory(
+    file: Path, expert: OneStoryTransformer, base: str, name: str, lora: Mapping[str, torch.Tensor] | None = None
+) -> None:
     """Write an expert's selector and conditioner; a reader never sees half a file.
 
     Args:
@@ -95,8 +92,11 @@ def save_memory(file: Path, expert: OneStoryTransformer, base: str, name: str,
 
     from filmagent.generation.wan.onestory.expert import MEMORY_PARTS
 
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in expert.state_dict().items()
-               if name.startswith(MEMORY_PARTS)}
+    weights = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in expert.state_dict().items()
+        if name.startswith(MEMORY_PARTS)
+    }
     told = {"format": FORMAT, "base": base, "name": name, "shape": json.dumps(asdict(expert.memory))}
     file.parent.mkdir(parents=True, exist_ok=True)
     beside = file.with_name(f"{file.name}.part")
@@ -115,6 +115,29 @@ def load_onestory_expert(config: WanConfig, part: str, dtype: torch.dtype) -> An
     Raises:
         ModelFilesError: a file is missing, broken, does not fit, or belongs to another base.
     """
+    file = _file_of(config, part)
+    told = read_header(file, config.how_to_get)
+    found = base_revision(config.folder, part, config.how_to_get)
+    if told.base != found:
+        raise ModelFilesError(
+            f"{str(file)!r} belongs to {told.name} of revision {told.base}; "
+            f"{str(config.folder / part)!r} is {found}: {config.how_to_get}"
+        )
+    return load_shaped_expert(config, part, dtype, told.shape)
+
+
+def load_shaped_expert(config: WanConfig, part: str, dtype: torch.dtype, shape: MemoryShape) -> Any:
+    """Load a base's expert with a memory whose shape, and that it belongs to the base, are known.
+
+    Args:
+        config: its one adapter names the files.
+        part: which expert.
+        dtype: type of the base's weights; what Wan keeps in float32, and the memory, stay so.
+        shape: of the memory.
+
+    Raises:
+        ModelFilesError: a file is missing, broken, or does not fit.
+    """
     from safetensors.torch import load_file
 
     from filmagent.generation.wan.checkpoints import load_part
@@ -122,23 +145,26 @@ def load_onestory_expert(config: WanConfig, part: str, dtype: torch.dtype) -> An
     from filmagent.generation.wan.lora import attach_weights
     from filmagent.generation.wan.onestory.expert import MEMORY_PARTS, onestory_from_base
 
-    file = config.adapters[0].high_noise if part == "transformer" else config.adapters[0].low_noise
-    if file is None:
-        raise ModelFilesError(f"{config.name} has no memory file for {part!r}: {config.how_to_get}")
-    told = read_header(file, config.how_to_get)
-    found = base_revision(config.folder, part, config.how_to_get)
-    if told.base != found:
-        raise ModelFilesError(f"{str(file)!r} belongs to {told.name} of revision {told.base}; "
-                              f"{str(config.folder / part)!r} is {found}: {config.how_to_get}")
-    expert = onestory_from_base(load_part(WanTransformer3DModel, config.folder, part, dtype), told.shape)
+    file = _file_of(config, part)
+    check_safetensors(file, config.how_to_get)
+    expert = onestory_from_base(load_part(WanTransformer3DModel, config.folder, part, dtype), shape)
     weights = load_file(file)
     memory = {name: weights.pop(name) for name in list(weights) if name.startswith(MEMORY_PARTS)}
     wanted = {name: tensor for name, tensor in expert.state_dict().items() if name.startswith(MEMORY_PARTS)}
     wrong = sorted({*wanted} ^ {*memory}) or sorted(name for name in wanted if wanted[name].shape != memory[name].shape)
     if wrong:
-        raise ModelFilesError(f"{str(file)!r} does not fit its base: {wrong[0]!r} is missing, left over or of another "
-                              f"shape: {config.how_to_get}")
+        raise ModelFilesError(
+            f"{str(file)!r} does not fit its base: {wrong[0]!r} is missing, left over or of another "
+            f"shape: {config.how_to_get}"
+        )
     expert.load_state_dict(memory, strict=False, assign=True)
     if weights:
         attach_weights(expert, weights, file, ADAPTER)
     return expert.eval()
+
+
+def _file_of(config: WanConfig, part: str) -> Path:
+    file = config.adapters[0].high_noise if part == "transformer" else config.adapters[0].low_noise
+    if file is None:
+        raise ModelFilesError(f"{config.name} has no memory file for {part!r}: {config.how_to_get}")
+    return file

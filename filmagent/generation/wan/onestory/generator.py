@@ -8,7 +8,8 @@ Importing this loads no torch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,14 @@ from filmagent.generation.port import (
     Recollection,
 )
 from filmagent.generation.wan.captions import caption_for_wan
-from filmagent.generation.wan.config import ModelCard, Sampling, WanConfig
+from filmagent.generation.wan.config import LinkAdapters, ModelCard, Sampling, WanConfig
 from filmagent.generation.wan.generator import ShotInWork, Translate, WanStoryMemGenerator
-from filmagent.generation.wan.onestory.checkpoints import load_onestory_expert, memory_files, read_header
+from filmagent.generation.wan.onestory.checkpoints import (
+    load_onestory_expert,
+    load_shaped_expert,
+    memory_files,
+    read_header,
+)
 from filmagent.generation.wan.onestory.shape import MemoryShape
 from filmagent.generation.wan.storymem import NEGATIVE_PROMPT
 
@@ -48,15 +54,27 @@ HOW_TO_GET = (
 )
 
 
+@dataclass(frozen=True)
+class KnownMemory:
+    """A memory that lies elsewhere than in its base's folder, and was found to belong to the base."""
+
+    files: LinkAdapters
+    shape: MemoryShape
+
+
 class WanOneStoryGenerator(WanStoryMemGenerator):
     """A `Generator` on a folder of Wan experts with OneStory's memory, which choose from what they are offered."""
 
-    def __init__(self, config: WanConfig, translate: Translate = caption_for_wan) -> None:
-        """Keep the configuration; nothing is read. It has no adapters: the memory lies in the folder's `onestory/`."""
+    def __init__(
+        self, config: WanConfig, translate: Translate = caption_for_wan, memory: KnownMemory | None = None
+    ) -> None:
+        """Keep the configuration, which has no adapters; nothing is read. None: memory of the folder's `onestory/`."""
         super().__init__(config, translate)
-        files = memory_files(config.folder, config.sampling.boundary_ratio is not None)
+        self._known = memory
+        two = config.sampling.boundary_ratio is not None
+        files = memory_files(config.folder, two) if memory is None else memory.files
         self._with_memory = replace(config, adapters=(files,))
-        self._shape: MemoryShape | None = None
+        self._shape = None if memory is None else memory.shape
         self._made: MadeShot | None = None
 
     @property
@@ -68,11 +86,16 @@ class WanOneStoryGenerator(WanStoryMemGenerator):
         """
         if self._shape is None:
             files = self._with_memory.adapters[0]
-            shapes = [read_header(file, self.config.how_to_get).shape
-                      for file in (files.high_noise, files.low_noise) if file is not None]
+            shapes = [
+                read_header(file, self.config.how_to_get).shape
+                for file in (files.high_noise, files.low_noise)
+                if file is not None
+            ]
             if len(set(shapes)) > 1:
-                raise ModelFilesError(f"the two memory files in {str(files.high_noise.parent)!r} are of different "
-                                      f"sizes: {self.config.how_to_get}")
+                raise ModelFilesError(
+                    f"the two memory files in {str(files.high_noise.parent)!r} are of different "
+                    f"sizes: {self.config.how_to_get}"
+                )
             self._shape = shapes[0]
         return self._shape
 
@@ -120,7 +143,9 @@ class WanOneStoryGenerator(WanStoryMemGenerator):
         from filmagent.generation.wan.models import load_models
 
         if self._models is None:
-            self._models = load_models(self._with_memory, self._placement(), load_onestory_expert)
+            known = self._known
+            load = load_onestory_expert if known is None else partial(load_shaped_expert, shape=known.shape)
+            self._models = load_models(self._with_memory, self._placement(), load)
         return self._models
 
     def _generate(self, request: GenerationRequest, work: ShotInWork) -> GeneratedShot:
@@ -152,8 +177,16 @@ class WanOneStoryGenerator(WanStoryMemGenerator):
                     told.show,
                 )
         with work.timed("denoise"):
-            self._made = film_shot(models.pipeline, condition, memory, features, sampling=sampling, seed=request.seed,
-                                   on_step=request.on_step, cancelled=request.cancelled)
+            self._made = film_shot(
+                models.pipeline,
+                condition,
+                memory,
+                features,
+                sampling=sampling,
+                seed=request.seed,
+                on_step=request.on_step,
+                cancelled=request.cancelled,
+            )
         return self._made.latents.cpu()
 
 
@@ -174,8 +207,11 @@ def wan_onestory(folder: str, *, steps: int | None = None, guidance: float | Non
         frames=81,
         fps=16,
         max_memory=MemoryShape().shown.frames,
-        sampling=replace(SAMPLING, steps=SAMPLING.steps if steps is None else steps,
-                         guidance=SAMPLING.guidance if guidance is None else guidance),
+        sampling=replace(
+            SAMPLING,
+            steps=SAMPLING.steps if steps is None else steps,
+            guidance=SAMPLING.guidance if guidance is None else guidance,
+        ),
         adapter_card=ModelCard("OneStory memory", APACHE.name, "frame selector and adaptive conditioner"),
         how_to_get=HOW_TO_GET,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 NEVER_COARSEST = 2
 """So many frames, the most relevant ones, are shown finer than the rest even when memory is full."""
@@ -41,6 +42,14 @@ class MemoryShape:
     """Sides of the conditioner's patches in latents, finest first; multiples of the base's patch."""
     budget: int = 1
     """One of `BUDGETS`."""
+
+    @classmethod
+    def told(cls, entries: Mapping[str, Any]) -> MemoryShape:
+        """Return the shape that a file's header tells of. Raises KeyError, TypeError or ValueError."""
+        shape = cls(**{**entries, "kernels": tuple(entries["kernels"])})
+        if shape.budget not in BUDGETS:
+            raise ValueError(f"budget {shape.budget!r}")
+        return shape
 
     @property
     def shown(self) -> Budget:

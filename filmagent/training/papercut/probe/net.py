@@ -1,8 +1,8 @@
 """The probe's network: two moments of a shot in, answers out; who is asked about is looked for by kind.
 
-A coarse map tells for every cell which kind covers it. A question about a kind attends over that map only where the
-kind is, so that it is answered from this figure's own pixels: whoever mixes up two figures is found out. Knows no
-scripts and no training.
+A coarse map tells for every cell which kind covers it. A question about a kind is answered from a close look at the
+window where that map shows the kind, so that stripes and bows are read at full sharpness, and from this figure's own
+pixels: whoever mixes up two figures is found out. Knows no scripts and no training.
 """
 
 from __future__ import annotations
@@ -31,25 +31,33 @@ WEIGHTS, DESCRIPTION = "probe.safetensors", "probe.json"
 HOW_TO_GET = "make them with `filmagent train papercut probe`"
 SETTING = "setting"
 """Place and layout as one answer, place first."""
-_HEADS, _GRID = 4, (4, 7)
+_GRID = (4, 7)
+WINDOW = 64
+"""Pixels of a close look's side, whatever it shows."""
+SMALLEST, LARGEST = 32, 160
+"""Pixels of the picture that a close look shows at least and at most."""
+ROOM = 4.3
+"""Side of a close look in units of the figure's spread: a plain box has a side of 3.5, and a quarter is left around."""
 
 
 @dataclass(frozen=True)
 class ProbeSize:
     """Channels at a quarter, an eighth and a sixteenth of the picture's side, and of what is known of the whole."""
 
-    fine: int = 32
-    wide: int = 80
-    deep: int = 112
-    known: int = 192
+    fine: int = 24
+    wide: int = 64
+    deep: int = 96
+    known: int = 160
+    close: tuple[int, int, int] = (32, 64, 112)
+    """Channels of a close look at a quarter, an eighth and a sixteenth of its side."""
 
 
 @dataclass(frozen=True)
 class Seen:
     """What the network sees in a batch."""
 
-    features: Tensor
-    """[B, wide, h, w]."""
+    frames: Tensor
+    """What it was shown, [B, 6, H, W]."""
     whole: Tensor
     """[B, known]."""
     dense: Tensor
@@ -57,7 +65,7 @@ class Seen:
 
 
 class ProbeNet(nn.Module):
-    """See the module. About 0.9 million weights."""
+    """See the module. About 1.7 million weights."""
 
     def __init__(self, size: ProbeSize) -> None:
         super().__init__()
@@ -74,12 +82,11 @@ class ProbeNet(nn.Module):
         self.picture = nn.Linear(known, sum(_picture_sizes().values()))
         self.presence = nn.Linear(known, len(KINDS))
         self.presence_seen = nn.Parameter(torch.tensor([0.5, 0.0]))
-        self.kind = nn.Embedding(len(KINDS), wide)
-        self.query = nn.Embedding(len(KINDS), _HEADS * wide)
-        self.key = nn.Conv2d(wide, wide, 1)
+        self.kind = nn.Embedding(len(KINDS), 48)
+        self.close = _CloseLook(size.close)
         shape = 5
         self.figure = nn.Sequential(
-            nn.Linear(_HEADS * wide + wide + known + shape, 256),
+            nn.Linear(self.close.width + 48 + known + shape, 256),
             nn.SiLU(),
             nn.Dropout(0.1),
             nn.Linear(256, sum(map(len, FIGURE_QUESTIONS.values()))),
@@ -93,7 +100,7 @@ class ProbeNet(nn.Module):
         features = self.last(middle + back)
         grid = F.adaptive_avg_pool2d(self.grid(far), _GRID).flatten(1)
         whole = self.whole(torch.cat([grid, far.mean((2, 3)), far.amax((2, 3))], 1))
-        return Seen(features, whole, self.dense(features))
+        return Seen(frames, whole, self.dense(features))
 
     def picture_logits(self, seen: Seen) -> dict[str, Tensor]:
         """By question, [B, answers]; `setting` holds place and layout as one."""
@@ -109,14 +116,14 @@ class ProbeNet(nn.Module):
 
     def figure_logits(self, seen: Seen, rows: Tensor, kinds: Tensor) -> dict[str, Tensor]:
         """By question, [N, answers], for figures of `kinds` [N] in the shots `rows` [N] of the batch."""
-        features = seen.features[rows].flatten(2)
-        own = seen.dense.log_softmax(1).flatten(2)[rows, kinds + 1]
-        query = self.query(kinds).view(len(kinds), _HEADS, -1)
-        keys = self.key(seen.features)[rows].flatten(2)
-        attention = (query @ keys / keys.shape[1] ** 0.5 + own[:, None]).softmax(2)
-        found = (attention @ features.mT).flatten(1)
-        known = torch.cat([found, self.kind(kinds), seen.whole[rows], _shape(own, seen.dense.shape[-2:])], 1)
-        answers = self.figure(known).split([len(each) for each in FIGURE_QUESTIONS.values()], 1)
+        own = seen.dense.log_softmax(1)[rows, kinds + 1]
+        shape = _shape(own)
+        # Where to look is the map's to learn: what is seen there must not pull at it.
+        window = window_at(shape.detach(), seen.frames.shape[-2:])
+        looks = [_cut_out(seen.frames[rows], window), _cut_out(own.detach().exp()[:, None], window)]
+        found = self.close(torch.cat(looks, 1))
+        answers = self.figure(torch.cat([found, self.kind(kinds), seen.whole[rows], shape], 1))
+        answers = answers.split([len(each) for each in FIGURE_QUESTIONS.values()], 1)
         return dict(zip(FIGURE_QUESTIONS, answers, strict=True))
 
 
@@ -165,20 +172,52 @@ def _cut(before: int, after: int, stride: int) -> nn.Sequential:
     return nn.Sequential(convolution, nn.BatchNorm2d(after), nn.SiLU())
 
 
-def _shape(own: Tensor, size: torch.Size) -> Tensor:
-    """Where a figure is and how large, [N, 5]: centre and spread in halves of the frame, and its area."""
+class _CloseLook(nn.Module):
+    """Two moments of a window and the share that the figure has of it, [N, 7, WINDOW, WINDOW] -> [N, width]."""
+
+    def __init__(self, channels: tuple[int, int, int]) -> None:
+        super().__init__()
+        fine, wide, deep = channels
+        self.near = nn.Sequential(nn.PixelUnshuffle(2), _cut(28, fine, 2), _Again(fine))
+        self.far = nn.Sequential(_cut(fine, wide, 2), _Again(wide), _cut(wide, deep, 2), _Again(deep), _Again(deep))
+        self.grid = nn.Conv2d(deep, 16, 1)
+        self.width = 2 * deep + 16 * (WINDOW // 16) ** 2
+
+    def forward(self, window: Tensor) -> Tensor:
+        far = self.far(self.near(window))
+        return torch.cat([far.mean((2, 3)), far.amax((2, 3)), self.grid(far).flatten(1)], 1)
+
+
+def _shape(own: Tensor) -> Tensor:
+    """Where a figure is and how large, [N, 5], from its log-share of every cell [N, h, w].
+
+    Centre x, y and spread x, y in halves of the frame, and the logarithm of its area in cells.
+    """
     share = own.exp()
-    area = share.sum(1, keepdim=True)
-    weights = share / (area + 1e-4)
-    y, x = torch.meshgrid(
-        torch.linspace(-1, 1, size[0], device=own.device),
-        torch.linspace(-1, 1, size[1], device=own.device),
-        indexing="ij",
-    )
-    places = torch.stack([x.flatten(), y.flatten()])
-    centre = weights @ places.T
-    spread = (weights @ places.square().T - centre.square()).clamp(min=1e-6).sqrt()
+    area = share.sum((1, 2))[:, None]
+    weights = share / (area[..., None] + 1e-4)
+    y = torch.linspace(-1, 1, own.shape[1], device=own.device)
+    x = torch.linspace(-1, 1, own.shape[2], device=own.device)
+    rows, columns = weights.sum(2), weights.sum(1)
+    centre = torch.stack([columns @ x, rows @ y], 1)
+    square = torch.stack([columns @ x.square(), rows @ y.square()], 1)
+    spread = (square - centre.square()).clamp(min=1e-6).sqrt()
     return torch.cat([centre, spread, (area + 1).log()], 1)
+
+
+def window_at(shape: Tensor, frame: torch.Size) -> Tensor:
+    """The square window around a figure as grid_sample's affine maps [N, 2, 3], for frames of (height, width)."""
+    half = torch.tensor([frame[1], frame[0]], device=shape.device) / 2
+    side = (ROOM * (shape[:, 2:4] * half).amax(1)).clamp(SMALLEST, LARGEST)
+    window = torch.zeros(len(shape), 2, 3, device=shape.device)
+    window[:, 0, 0], window[:, 1, 1] = side / frame[1], side / frame[0]
+    window[:, :, 2] = shape[:, :2]
+    return window
+
+
+def _cut_out(pictures: Tensor, window: Tensor) -> Tensor:
+    grid = F.affine_grid(window, [len(pictures), 1, WINDOW, WINDOW], align_corners=False)
+    return F.grid_sample(pictures, grid, mode="bilinear", align_corners=False)
 
 
 def _picture_sizes() -> dict[str, int]:

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from filmagent.artifacts import atomic_path
 from filmagent.training.papercut import checkpoint
+from filmagent.training.papercut.muon import Muon, split_weights
 from filmagent.training.papercut.probe.data import Batch, Sample, batch_of, rendered, soften
 from filmagent.training.papercut.probe.net import ProbeNet, ProbeSize, save_probe
 from filmagent.training.papercut.probe.questions import Reading, truth_of
@@ -33,16 +34,18 @@ MEASURED_SHOTS = 600
 CHECKPOINT, LOG = "probe.pt", "probe.jsonl"
 LOG_EVERY = 50
 """Steps."""
+OUTER_LAYERS = ("near.1", "dense", "picture", "presence", "kind", "figure.3")
+"""Parts that Muon leaves to AdamW: inputs, embeddings and answers."""
 
 
 @dataclass(frozen=True)
 class ProbeTraining:
     """Everything that decides a training of the probe."""
 
-    minutes: float = 15.0
+    minutes: float = 40.0
     seed: int = 1
     batch: int = 32
-    pool: int = 1200
+    pool: int = 4000
     """Samples kept rendered; a batch is drawn from them."""
     fresh: int = 8
     """Samples rendered at every step: they fill the pool, then take the place of others."""
@@ -147,7 +150,11 @@ class _Learner:
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.step = 0
         self._rate = settings.rate
-        self._optimizer = torch.optim.AdamW(self.net.parameters(), settings.rate, betas=(0.9, 0.98), weight_decay=0.02)
+        matrices, rest = split_weights(self.net, OUTER_LAYERS)
+        self._optimizers = (
+            Muon(matrices, settings.rate, decay=0.05),
+            torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.98), weight_decay=0.02),
+        )
         self._average: dict[str, float] = {}
 
     def learn(self, samples: list[Sample], share: float) -> None:
@@ -155,12 +162,15 @@ class _Learner:
         batch = batch_of(samples, self._device)
         frames = soften(batch.frames).contiguous(memory_format=torch.channels_last)
         losses = probe_loss(self.net, Batch(**{**batch.__dict__, "frames": frames}))
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._rate * (min(1.0, (self.step + 1) / 100) * (1 - share) + 0.005)
-        self._optimizer.zero_grad()
+        rate = self._rate * (min(1.0, (self.step + 1) / 100) * (1 - share) + 0.005)
+        for optimizer in self._optimizers:
+            optimizer.zero_grad()
+            for group in optimizer.param_groups:
+                group["lr"] = rate
         torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-        self._optimizer.step()
+        for optimizer in self._optimizers:
+            optimizer.step()
         self.step += 1
         for name, loss in losses.items():
             value = float(loss.detach())
@@ -174,7 +184,7 @@ class _Learner:
         """Everything that going on needs."""
         return {
             "net": self.net.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            "optimizers": [each.state_dict() for each in self._optimizers],
             "step": self.step,
             "average": self._average,
         }
@@ -182,7 +192,8 @@ class _Learner:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from an earlier state."""
         self.net.load_state_dict(state["net"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(self._optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         self.step, self._average = state["step"], dict(state["average"])
 
 

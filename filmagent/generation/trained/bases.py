@@ -17,6 +17,7 @@ from filmagent.generation.models.catalogue import WAN_I2V, how_to_get
 from filmagent.generation.models.shelf import look_up
 from filmagent.generation.papercut.generator import papercut_config
 from filmagent.generation.port import FrameSize
+from filmagent.generation.trained.names import PART, Expert, Policy
 from filmagent.generation.wan.checkpoints import (
     check_model_folder,
     files_revision,
@@ -26,9 +27,9 @@ from filmagent.generation.wan.checkpoints import (
 )
 from filmagent.generation.wan.config import WanConfig
 from filmagent.generation.wan.memento.generator import memento_config
+from filmagent.generation.wan.onestory.generator import SAMPLING as ONESTORY_SAMPLING
 from filmagent.generation.wan.original.layout import is_original
 from filmagent.generation.wan.storymem import wan_storymem
-from filmagent.training.memory.settings import PART, Expert, Policy
 
 CHANNELS = 36
 """What an image-to-video expert reads: noise, mask, clean latents."""
@@ -46,6 +47,8 @@ class Base:
     """Of the LoRA, where none is asked for."""
     rate: float
     """Learning rate, where none is asked for."""
+    eyes: str
+    """The generator whose CLIP model sees this base's pictures best, for `filmagent.scoring.clip.features_for`."""
 
     @property
     def experts(self) -> tuple[Expert, ...]:
@@ -72,7 +75,7 @@ def open_base(name: str, policy: Policy) -> Base:
         ModelFilesError: papercut's weights have no card.
     """
     if name == "papercut":
-        return Base(name, papercut_config(), rank=16, rate=1e-4)
+        return Base(name, papercut_config(), rank=16, rate=1e-4, eyes=name)
     if name == "wan2.2":
         return wan_base(name, look_up(WAN_I2V).folder, policy, how_to_get("wan2.2-storymem"))
     folder = Path(name).expanduser()
@@ -89,10 +92,12 @@ def wan_base(name: str, folder: Path, policy: Policy, todo: str) -> Base:
         config = memento_config(name, folder, None, todo)
     else:
         config = replace(wan_storymem(str(folder)).config, adapters=(), name=name, how_to_get=todo)  # type: ignore[attr-defined]
+        if policy == "onestory":
+            config = replace(config, sampling=ONESTORY_SAMPLING)
     config = replace(config, adapter_card=None)
     if not is_original(folder) and folder.is_dir() and not (folder / "transformer_2").is_dir():
         config = replace(config, sampling=replace(config.sampling, boundary_ratio=None))
-    return Base(name, config, rank=128, rate=1e-5)
+    return Base(name, config, rank=128, rate=1e-5, eyes="wan-storymem")
 
 
 def check_base(base: Base, size: FrameSize, frames: int) -> None:

@@ -4,8 +4,9 @@
     FOLDER/backbone.safetensors                                                of a base with one
 
 LoRA weights are named as StoryMem's and Memento's published ones (`blocks.0.self_attn.q.lora_A.weight`), Memento's
-selector as `keyframe_query.*`; alpha is the rank, rank-stabilised, which is what the loaders take. The header says to
-which base a file belongs; with another it is refused. Knows files and names; nothing of training.
+selector as `keyframe_query.*`, OneStory's modules as `frame_selector.*` and `context_patchifiers.*`; alpha is the rank,
+rank-stabilised, which is what the loaders take. The header says how memory is shown, and to which base a file belongs;
+with another it is refused. Knows files and names; nothing of training.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from filmagent.errors import ModelFilesError
+from filmagent.generation.trained.bases import Base, BaseIdentity, differences, identify
+from filmagent.generation.trained.names import EXPERTS, POLICIES, Expert, Policy
 from filmagent.generation.wan.checkpoints import check_safetensors
-from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS
-from filmagent.training.memory.bases import Base, BaseIdentity, differences, identify
-from filmagent.training.memory.settings import POLICIES, Expert, Policy
+from filmagent.generation.wan.onestory.shape import MemoryShape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +32,6 @@ FORMAT = "filmagent-memory-1"
 HEADER = "filmagent_memory"
 """Entry of the file's metadata that says all of it, as JSON."""
 TRAIN_AGAIN = "give a file of `filmagent train memory`"
-_TO_ORIGINAL = {new: old for old, new in ORIGINAL_TO_DIFFUSERS.items()}
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,15 @@ class TrainedMemory:
     rank: int
     step: int
     base: BaseIdentity
+    cached: bool = False
+    """Whether memory is read once a shot and kept, which the base must be filmed with as well."""
+    shape: MemoryShape | None = None
+    """Of OneStory's modules; None: another policy."""
+
+    @property
+    def kind(self) -> tuple[Policy, bool, MemoryShape | None]:
+        """What two experts that film together must have in common."""
+        return self.policy, self.cached, self.shape
 
 
 def weights_file(folder: Path, expert: Expert) -> Path:
@@ -60,6 +69,9 @@ def save_trained(file: Path, weights: Mapping[str, Tensor], told: TrainedMemory)
     """
     from safetensors.torch import save_file
 
+    from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS
+
+    original = {new: old for old, new in ORIGINAL_TO_DIFFUSERS.items()}
     header = {
         "format": FORMAT,
         "policy": told.policy,
@@ -68,9 +80,13 @@ def save_trained(file: Path, weights: Mapping[str, Tensor], told: TrainedMemory)
         "alpha": told.rank,
         "rslora": True,
         "step": told.step,
+        "cached": told.cached,
+        "shape": None if told.shape is None else asdict(told.shape),
         **{f"base_{name}": value for name, value in asdict(told.base).items()},
     }
-    named = {_original_name(name): tensor.detach().float().cpu().contiguous() for name, tensor in weights.items()}
+    named = {
+        _original_name(name, original): tensor.detach().float().cpu().contiguous() for name, tensor in weights.items()
+    }
     file.parent.mkdir(parents=True, exist_ok=True)
     beside = file.with_name(f"{file.name}.part")
     # One entry: safetensors writes several in an order of chance, and equal weights should be equal files.
@@ -93,10 +109,19 @@ def read_trained(file: Path) -> TrainedMemory:
         told = json.loads(written)
         if told["format"] != FORMAT or not told["rslora"] or told["alpha"] != told["rank"]:
             raise ValueError(f"format {told['format']!r}, alpha {told['alpha']}, rank {told['rank']}")
-        if told["policy"] not in POLICIES or told["expert"] not in get_args(Expert):
+        if told["policy"] not in POLICIES or told["expert"] not in EXPERTS:
             raise ValueError(f"policy {told['policy']!r}, expert {told['expert']!r}")
-        identity = BaseIdentity(told["base_name"], told["base_shape"], told["base_weights"])
-        return TrainedMemory(told["policy"], told["expert"], int(told["rank"]), int(told["step"]), identity)
+        if (told["shape"] is None) == (told["policy"] == "onestory"):
+            raise ValueError(f"policy {told['policy']!r} with memory of shape {told['shape']}")
+        return TrainedMemory(
+            told["policy"],
+            told["expert"],
+            int(told["rank"]),
+            int(told["step"]),
+            BaseIdentity(told["base_name"], told["base_shape"], told["base_weights"]),
+            bool(told["cached"]),
+            None if told["shape"] is None else MemoryShape.told(told["shape"]),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFilesError(f"{str(file)!r} is no memory trained by this release ({error}): {TRAIN_AGAIN}") from error
 
@@ -116,10 +141,10 @@ def check_belongs(file: Path, told: TrainedMemory, base: Base) -> None:
         )
 
 
-def _original_name(name: str) -> str:
+def _original_name(name: str, original: Mapping[str, str]) -> str:
     """`blocks.N.attn1.to_q.lora_A.weight` -> `base_model.model.blocks.N.self_attn.q.lora_A.weight`."""
     if ".lora_" not in name:
         return name
     layer, _, half = name.rpartition(".lora_")
     blocks, block, inner = layer.split(".", 2)
-    return f"base_model.model.{blocks}.{block}.{_TO_ORIGINAL[inner]}.lora_{half}"
+    return f"base_model.model.{blocks}.{block}.{original[inner]}.lora_{half}"

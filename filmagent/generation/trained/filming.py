@@ -1,6 +1,6 @@
 """A generator that films with a trained memory on the base that it was trained on, and on no other.
 
-    filmagent.training.memory.filming.trained("OUT/weights")
+    filmagent.generation.trained.filming.trained("OUT/weights")
 
 Cheap: looks at headers; weights load with the first shot. Importing this loads no torch.
 """
@@ -16,13 +16,16 @@ from filmagent.generation.papercut.casting import cast_shot
 from filmagent.generation.papercut.lexicon import read_lexicon
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import ShotPrompt
+from filmagent.generation.trained.bases import Base, open_base
+from filmagent.generation.trained.files import ADAPTER, TrainedMemory, check_belongs, read_trained, weights_file
+from filmagent.generation.trained.names import MEMENTO_FRAMES, STORYMEM_FRAMES
+from filmagent.generation.wan.cached.generator import CachedMemoryGenerator
+from filmagent.generation.wan.captions import caption_for_wan
 from filmagent.generation.wan.config import ALL_LINKS, LinkAdapters, ModelCard, WanConfig
 from filmagent.generation.wan.generator import Translate, WanStoryMemGenerator
 from filmagent.generation.wan.memento.generator import CUT_GUIDANCE, WanMementoGenerator
+from filmagent.generation.wan.onestory.generator import KnownMemory, WanOneStoryGenerator
 from filmagent.schemas.story import Shot, Story
-from filmagent.training.memory.bases import Base, open_base
-from filmagent.training.memory.files import ADAPTER, TrainedMemory, check_belongs, read_trained, weights_file
-from filmagent.training.memory.settings import MOST_MEMORY, Policy
 
 LICENCE = "yours, with that of the base"
 """What the manifest says of weights that a person trained."""
@@ -41,7 +44,7 @@ def trained(folder: str, *, steps: int | None = None, guidance: float | None = N
         UsageError: the base lies in a folder of one's own: `film_with` takes it.
     """
     home = Path(folder).expanduser()
-    _, told = next(iter(_headers(home).items()))
+    told = next(iter(_headers(home).values()))
     if told.base.name not in ("papercut", "wan2.2"):
         raise UsageError(
             f"{str(home)!r} was trained on a folder of your own, {told.base.name}: call film_with(folder, "
@@ -57,18 +60,36 @@ def film_with(
     headers = _headers(folder)
     for file, told in headers.items():
         check_belongs(file, told, base)
-    policy = next(iter(headers.values())).policy
-    if {told.policy for told in headers.values()} != {policy}:
-        raise ModelFilesError(f"{str(folder)!r} holds memories of several policies: train both experts alike")
+    if len({told.kind for told in headers.values()}) > 1:
+        raise ModelFilesError(
+            f"{str(folder)!r} holds memories of several policies, budgets or ways of reading: train both experts alike"
+        )
     if missing := [name for name in base.experts if not weights_file(folder, name).is_file()]:
         raise ModelFilesError(f"{str(folder)!r} holds no memory for {base.name}'s {missing[0]} expert: train it too")
-    config = _config(folder, base, policy, steps, guidance)
-    if base.name == "papercut":
-        words = _papercut_words(folder=base.config.folder)
-        return _PapercutMemento(config, words) if policy == "memento" else PapercutGenerator(config, words)
-    if policy == "memento":
+    return _generator(_config(folder, base, told, steps, guidance), told, base.name == "papercut", guidance)
+
+
+def _generator(config: WanConfig, told: TrainedMemory, small: bool, guidance: float | None) -> WanStoryMemGenerator:
+    words = _papercut_words(config.folder) if small else caption_for_wan
+    if told.shape is not None:
+        return (PapercutOneStory if small else WanOneStoryGenerator)(
+            replace(config, adapters=()), words, KnownMemory(config.adapters[0], told.shape)
+        )
+    if told.policy == "memento":
+        if small:
+            return _PapercutMemento(config, words)
         return WanMementoGenerator(config, CUT_GUIDANCE if guidance is None else guidance)
-    return WanStoryMemGenerator(config)
+    if told.cached:
+        return (PapercutCachedMemory if small else CachedMemoryGenerator)(config, words)
+    return (PapercutGenerator if small else WanStoryMemGenerator)(config, words)
+
+
+class PapercutOneStory(PapercutGenerator, WanOneStoryGenerator):
+    """papercut's way of filming cuts, with OneStory's memory."""
+
+
+class PapercutCachedMemory(PapercutGenerator, CachedMemoryGenerator):
+    """papercut's way of filming cuts, with memory that is read once."""
 
 
 class _PapercutMemento(WanMementoGenerator):
@@ -91,20 +112,28 @@ def _papercut_words(folder: Path) -> Translate:
     return words
 
 
-def _config(folder: Path, base: Base, policy: Policy, steps: int | None, guidance: float | None) -> WanConfig:
+def _config(folder: Path, base: Base, told: TrainedMemory, steps: int | None, guidance: float | None) -> WanConfig:
     first, *second = (weights_file(folder, name) for name in base.experts)
     sampling = base.config.sampling
     sampling = replace(sampling, steps=sampling.steps if steps is None else steps)
     if guidance is not None:
         sampling = replace(sampling, guidance=guidance, guidance_2=None)
+    kind = ", read once," if told.cached else ""
     return replace(
         base.config,
-        name=f"{base.name}-{policy}-trained",
+        name=f"{base.name}-{told.policy}-trained",
         sampling=sampling,
-        max_memory=MOST_MEMORY[policy],
+        max_memory=_most_memory(told),
         adapters=(LinkAdapters(ADAPTER, ALL_LINKS, first, second[0] if second else None),),
-        adapter_card=ModelCard(f"{policy} memory trained on {base.name}", LICENCE, "memory adapters"),
+        adapter_card=ModelCard(f"{told.policy} memory{kind} trained on {base.name}", LICENCE, "memory adapters"),
     )
+
+
+def _most_memory(told: TrainedMemory) -> int:
+    """Return how many memory frames a shot is shown at most, as in training."""
+    if told.shape is not None:
+        return told.shape.shown.frames
+    return MEMENTO_FRAMES if told.policy == "memento" else STORYMEM_FRAMES
 
 
 def _headers(folder: Path) -> dict[Path, TrainedMemory]:

@@ -1,0 +1,98 @@
+"""Self-attention that hands out its keys and values, or attends to kept ones besides; and text that may be nothing.
+
+Knows tokens only; who keeps what, and for how long, is the expert's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from filmagent.generation.wan.library import WanAttnProcessor, dispatch_attention_fn
+from filmagent.generation.wan.memento.positions import rotate
+from filmagent.generation.wan.rope import MemoryRope
+
+KeysValues = tuple[Tensor, Tensor]
+"""Of one block, each (1, tokens, heads, head dim); keys are turned by their positions already."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a forward tells the self-attention of every block.
+
+    It travels where positions do, as an argument: a block that is made again in the backward pass is told the same.
+    """
+
+    rotary: tuple[Tensor, Tensor]
+    """Cosines and sines, each (1, tokens, 1, head dim)."""
+    kept: tuple[KeysValues, ...] = ()
+    """What each block attends to besides; empty: nothing."""
+    taken: dict[int, KeysValues] | None = None
+    """Block -> its keys and values, filled on the way; None: nobody asks for them."""
+
+
+class TellingRope(MemoryRope):
+    """StoryMem's rotary embedding, which tells the blocks of memory as well."""
+
+    kept: tuple[KeysValues, ...] = ()
+    taken: dict[int, KeysValues] | None = None
+
+    def forward(self, hidden_states: Tensor) -> Told:  # type: ignore[override]  # only `KeepingAttention` reads it
+        """Return what the blocks are told, for latents (batch, channels, frames, h, w)."""
+        return Told(super().forward(hidden_states), self.kept, self.taken)
+
+
+class KeepingAttention(WanAttnProcessor):  # type: ignore[misc]  # diffusers has no types
+    """Wan's self-attention, over what it is given and over what was kept."""
+
+    def __init__(self, block: int) -> None:
+        """Attend in the block of this number."""
+        super().__init__()
+        self.block = block
+
+    def __call__(
+        self,
+        attn: Any,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        rotary_emb: Told | None = None,
+    ) -> Tensor:
+        """Attend from (batch, tokens, width). The signature is diffusers'."""
+        assert rotary_emb is not None  # Wan's blocks always hand it to self-attention
+        told = rotary_emb
+        query = attn.norm_q(attn.to_q(hidden_states)).unflatten(2, (attn.heads, -1))
+        key = attn.norm_k(attn.to_k(hidden_states)).unflatten(2, (attn.heads, -1))
+        value = attn.to_v(hidden_states).unflatten(2, (attn.heads, -1))
+        query, key = rotate(query, told.rotary), rotate(key, told.rotary)
+        if told.taken is not None:
+            told.taken[self.block] = (key, value)
+        if told.kept:
+            key, value = (
+                torch.cat([kept.to(own).expand(len(own), -1, -1, -1), own], dim=1)
+                for kept, own in zip(told.kept[self.block], (key, value), strict=True)
+            )
+        seen = dispatch_attention_fn(query, key, value, backend=self._attention_backend)
+        out: Tensor = attn.to_out[1](attn.to_out[0](seen.flatten(2, 3).type_as(query)))
+        return out
+
+
+class TextOrNothing(WanAttnProcessor):  # type: ignore[misc]  # diffusers has no types
+    """Wan's cross-attention; a text of no tokens adds nothing, not even a bias."""
+
+    def __call__(
+        self,
+        attn: Any,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        rotary_emb: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
+        """Attend from (batch, tokens, width) to a text (batch, text tokens, width). The signature is diffusers'."""
+        if encoder_hidden_states is not None and encoder_hidden_states.shape[1] == 0:
+            return torch.zeros_like(hidden_states)
+        read: Tensor = super().__call__(attn, hidden_states, encoder_hidden_states, attention_mask, rotary_emb)
+        return read

@@ -1,0 +1,1 @@
+"""One shot on several GPUs: the sequence dealt out among them, and the two branches of guidance."""

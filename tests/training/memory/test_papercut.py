@@ -1,0 +1,63 @@
+"""The command trains memories on papercut's own weights, and the registry films with them. A step each, at toy size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from filmagent.generation.papercut.opening import PapercutGenerator
+from filmagent.generation.port import Candidate, FrameSize, GenerationRequest, Recollection
+from filmagent.generation.registry import create_generator
+from filmagent.generation.wan.cached.generator import CachedMemoryGenerator
+from filmagent.generation.wan.onestory.generator import WanOneStoryGenerator
+from filmagent.training.memory import cli
+from tests.training.sequences.toy_sequences import read_record, toy_sequences, write_record
+
+torch.set_num_threads(1)
+SIZE = FrameSize(32, 32)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Three sequences of two clips, of three films."""
+    folder = toy_sequences(tmp_path_factory.mktemp("data"))
+    for name in ("toy-002", "toy-003"):
+        write_record(folder, {**read_record(folder), "sequence_id": name, "film": f"{name}.mp4"}, name)
+    return folder
+
+
+def train(data, out, *words):
+    given = ["--base", "papercut", "--data", str(data), "--out", str(out), "--size", "32x32", "--frames", "5"]
+    assert cli.main([*given, "--rank", "2", "--steps", "1", "--threads", "1", "--cpu", *words]) == 0
+    return create_generator(f"trained-memory:{out / 'weights'}", steps=1, guidance=1.0)
+
+
+def asked(**changes):
+    pictures = tuple(np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8))
+    return replace(GenerationRequest("a cat walks", "scene_cut", 1, SIZE, 5, memory=pictures), **changes)
+
+
+def test_papercut_learns_onestory_and_films_with_it(data, tmp_path, capsys):
+    generator = train(data, tmp_path, "--policy", "onestory", "--budget", "2")
+    assert isinstance(generator, WanOneStoryGenerator) and isinstance(generator, PapercutGenerator)
+    assert "looked at film 3 of 3" in capsys.readouterr().err
+    kept = [path.relative_to(data).parts[0] for path in data.rglob("*.npz")]
+    assert kept == ["features"] * 3, "beside the sequences, for the next training"
+    told = Recollection(tuple(Candidate(17 * index) for index in range(4)), start=68, show=9)
+    shot = generator.generate(asked(recollection=told))
+    assert shot.frames.shape == (5, 32, 32, 3) and shot.chosen["denoiser"]
+    again = create_generator(f"trained-memory:{tmp_path / 'weights'}", steps=1, guidance=1.0)
+    assert np.array_equal(again.generate(asked(recollection=told)).frames, shot.frames)
+    assert again.capabilities.name == "papercut-onestory-trained" and again.capabilities.max_memory == 10
+
+
+def test_papercut_learns_memory_that_is_read_once_and_films_with_it(data, tmp_path):
+    generator = train(data, tmp_path, "--policy", "storymem", "--cached-memory")
+    assert isinstance(generator, CachedMemoryGenerator) and isinstance(generator, PapercutGenerator)
+    shot = generator.generate(asked())
+    assert shot.frames.shape == (5, 32, 32, 3)
+    assert not np.array_equal(shot.frames, generator.generate(asked(memory=())).frames)
+    assert generator.fingerprint["memory"] == "read once" and generator.fingerprint["cut"]
