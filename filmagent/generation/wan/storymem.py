@@ -127,19 +127,9 @@ def few_step_adapter(kind: str) -> DistilledAdapter:
 def _text(
     name: str, folder: Path, todo: str, steps: int | None, guidance: float | None, speed: str
 ) -> WanStoryMemGenerator:
-    config = WanConfig(
-        name=name,
-        folder=folder,
-        card=ModelCard("Wan2.2-T2V-A14B", WAN_T2V.licence.name, WAN_T2V.role),
-        native_size=FrameSize(832, 480),
-        max_pixels=832 * 480,
-        frames=81,
-        fps=16,
-        max_memory=0,
-        links=frozenset({"scene_cut"}),
-        sampling=_sampled(TEXT_SAMPLING, steps, guidance),
-        how_to_get=todo,
-    )
+    card = ModelCard("Wan2.2-T2V-A14B", WAN_T2V.licence.name, WAN_T2V.role)
+    config = _published(name, folder, card, _sampled(TEXT_SAMPLING, steps, guidance), todo)
+    config = replace(config, links=frozenset({"scene_cut"}))
     faster = at_speed(config, speed, lambda: few_step_adapter(FEW_STEP_TEXT), steps=steps, guidance=guidance)
     return WanStoryMemGenerator(faster)
 
@@ -147,22 +137,31 @@ def _text(
 def _storymem(
     name: str, wan: Path, adapters: Path, todo: str, steps: int | None, guidance: float | None, speed: str
 ) -> WanStoryMemGenerator:
-    config = WanConfig(
+    card = ModelCard("Wan2.2-I2V-A14B", WAN_I2V.licence.name, WAN_I2V.role)
+    config = replace(
+        _published(name, wan, card, _sampled(STORYMEM_SAMPLING, steps, guidance), todo),
+        max_memory=10,
+        adapters=storymem_adapters(adapters),
+        adapter_card=ModelCard("StoryMem LoRA (MI2V, MM2V)", STORYMEM.licence.name, "memory adapters"),
+    )
+    faster = at_speed(config, speed, lambda: few_step_adapter(FEW_STEP_IMAGE), steps=steps, guidance=guidance)
+    return WanStoryMemGenerator(faster)
+
+
+def _published(name: str, folder: Path, card: ModelCard, sampling: Sampling, todo: str) -> WanConfig:
+    """Return 14B experts as Wan2.2 films with them: 832x480, 81 frames at 16 a second; without memory."""
+    return WanConfig(
         name=name,
-        folder=wan,
-        card=ModelCard("Wan2.2-I2V-A14B", WAN_I2V.licence.name, WAN_I2V.role),
+        folder=folder,
+        card=card,
         native_size=FrameSize(832, 480),
         max_pixels=832 * 480,
         frames=81,
         fps=16,
-        max_memory=10,
-        sampling=_sampled(STORYMEM_SAMPLING, steps, guidance),
-        adapters=storymem_adapters(adapters),
-        adapter_card=ModelCard("StoryMem LoRA (MI2V, MM2V)", STORYMEM.licence.name, "memory adapters"),
+        max_memory=0,
+        sampling=sampling,
         how_to_get=todo,
     )
-    faster = at_speed(config, speed, lambda: few_step_adapter(FEW_STEP_IMAGE), steps=steps, guidance=guidance)
-    return WanStoryMemGenerator(faster)
 
 
 def _sampled(sampling: Sampling, steps: int | None, guidance: float | None) -> Sampling:
