@@ -10,7 +10,7 @@ import torch
 
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.generation.wan import models
-from filmagent.generation.wan.fast import setup
+from filmagent.generation.wan.fast import compiling
 from filmagent.generation.wan.fast.caches import _PREFETCH_HOOK
 from filmagent.generation.wan.fast.options import FirstBlockCache, MagnitudeCache, SpeedOptions
 from filmagent.generation.wan.footprint import footprint_of
@@ -118,7 +118,7 @@ def test_compiled_blocks_are_one_program_beneath_offloading_and_a_cache(folder, 
         return run
 
     torch._dynamo.reset()
-    monkeypatch.setattr(setup, "COMPILER", compiler)
+    monkeypatch.setattr(compiling, "COMPILER", compiler)
     generator = on_rung(folder, SpeedOptions(cache=CACHES["first block"], compiled=True), "blocks")
     frames = generator.generate(REQUEST).frames.astype(int)
     assert len(programs) == 1

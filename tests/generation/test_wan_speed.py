@@ -10,8 +10,8 @@ from filmagent.errors import GenerationError, UsageError
 from filmagent.generation.port import FrameSize
 from filmagent.generation.wan.conditions import ConditionEncoder
 from filmagent.generation.wan.fast.calibration import measure_magnitudes
+from filmagent.generation.wan.fast.compiling import compile_blocks
 from filmagent.generation.wan.fast.options import PLAIN, FirstBlockCache, MagnitudeCache, SpeedOptions
-from filmagent.generation.wan.fast.setup import compile_blocks
 from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
 from filmagent.generation.wan.schedule import make_scheduler

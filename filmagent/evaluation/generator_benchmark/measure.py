@@ -23,9 +23,9 @@ from filmagent.generation.wan.attention import ask_for_attention
 from filmagent.generation.wan.conditions import ConditionEncoder, ShotCondition
 from filmagent.generation.wan.config import DistilledAdapter, ModelCard, Sampling
 from filmagent.generation.wan.fast.calibration import measure_magnitudes
+from filmagent.generation.wan.fast.compiling import compile_blocks
 from filmagent.generation.wan.fast.distilled import NAME as FEW_STEP
 from filmagent.generation.wan.fast.options import PLAIN, MagnitudeCache, SpeedOptions
-from filmagent.generation.wan.fast.setup import compile_blocks
 from filmagent.generation.wan.ladder import is_out_of_memory
 from filmagent.generation.wan.schedule import make_fixed_scheduler
 

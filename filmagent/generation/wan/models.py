@@ -18,8 +18,8 @@ from filmagent.generation.wan.attention import AttentionChoice, ask_for_attentio
 from filmagent.generation.wan.checkpoints import adapter_file, load_part, needed_files, tokenizer_folder
 from filmagent.generation.wan.conditions import ConditionEncoder
 from filmagent.generation.wan.config import WanConfig
+from filmagent.generation.wan.fast.compiling import compile_blocks
 from filmagent.generation.wan.fast.foretold import cache_bytes
-from filmagent.generation.wan.fast.setup import compile_blocks
 from filmagent.generation.wan.files import WEIGHTS_PICKLE, shapes_of, tensors_of
 from filmagent.generation.wan.fitting import check_part_fits
 from filmagent.generation.wan.footprint import Footprint

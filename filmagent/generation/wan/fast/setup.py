@@ -1,7 +1,7 @@
 """Puts a configuration's speed options on loaded models, once; refuses what could not work on them.
 
-Compiled blocks come first, while nothing is hooked yet; all else once the models lie where they stay. Knows loaded
-models and options; the loop that uses them is the pipeline's.
+Only compiled blocks (`compiling`) come earlier, before anything is hooked. Knows loaded models and options; the loop
+that uses them is the pipeline's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from filmagent.errors import UsageError
 from filmagent.generation.wan.attention import ask_for_attention
 from filmagent.generation.wan.config import WanConfig
-from filmagent.generation.wan.fast.caches import start_caches, trace_offloading
+from filmagent.generation.wan.fast.caches import trace_offloading
 from filmagent.generation.wan.fast.distilled import NAME, attach_distilled
 from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.schedule import make_fixed_scheduler
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from filmagent.generation.wan.models import LoadedModels
 
 LoadExpert = Callable[[WanConfig, str, torch.dtype], Any]
-COMPILER = "inductor"
 
 
 def with_distilled(load_expert: LoadExpert) -> LoadExpert:
@@ -66,20 +65,3 @@ def make_faster(models: LoadedModels, config: WanConfig) -> None:
         with torch.no_grad(), models.precision.context():
             trace_offloading(experts)
     pipeline.speed = speed
-
-
-def compile_blocks(experts: list[Any], compiler: Any = None) -> None:
-    """Compile the blocks of experts, one program for all of them, whatever the length of the sequence.
-
-    Beneath the hooks of offloading, which move weights from place to place, and of caches, which every shot puts on
-    anew: diffusers' `compile_repeated_blocks` compiles around them, and then a magnitude cache runs no compiled code
-    at all, and a first-block cache a program for every block.
-
-    Args:
-        experts: with adapters on them, and without any hook of offloading.
-        compiler: backend of torch.compile; None: torch's own.
-    """
-    start_caches(experts, None, ())
-    for expert in experts:
-        for block in expert.blocks:
-            block.forward = torch.compile(block.forward, backend=compiler or COMPILER, dynamic=True, fullgraph=True)
