@@ -85,6 +85,7 @@ def generate(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) ->
     runtime.stream_writer({"event": "shot", **position, "caption": shot.caption, "link": order.link})
     memory = MemoryBank(folder)
     tell_prompts(generator, story, [entry for entry in _waiting(state, story) if entry.id != shot.id])
+    studio.features(context).load()  # what will judge the take is there before minutes are spent on making it
     started = time.perf_counter()
     made = generator.generate(
         GenerationRequest(

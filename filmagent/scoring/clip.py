@@ -50,6 +50,10 @@ class ImageFeatures(Protocol):
         """The model that takes part, for the manifest; empty when there is none."""
         ...
 
+    def load(self) -> None:
+        """Read the weights now, if they are not here yet. Raises ModelFilesError."""
+        ...
+
     def embed(self, images: Sequence[Picture]) -> Embeddings:
         """Embed pictures of any size. Raises ModelFilesError."""
         ...
@@ -130,6 +134,10 @@ class OpenClipFeatures:
     def logit_scale(self) -> float:
         """Inverse temperature that the model was trained with."""
         return self._model().logit_scale
+
+    def load(self) -> None:
+        """Read the weights now; those that open_clip fetches come now, too. Raises ModelFilesError."""
+        self._model()
 
     def embed(self, images: Sequence[Picture]) -> Embeddings:
         """Embed RGB pictures of any size, each squashed to the model's square."""

@@ -28,6 +28,9 @@ class ColourFeatures:
         """No model takes part."""
         return ()
 
+    def load(self) -> None:
+        """There are no weights."""
+
     def knows(self, text: str) -> bool:
         """It understands no word."""
         return False

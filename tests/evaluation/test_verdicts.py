@@ -32,6 +32,9 @@ class ColourWords:
     def knows(self, text):
         return set(text.split()) <= {*SHOWN, "cat", "a", "an"}
 
+    def load(self):
+        pass
+
     def embed(self, images):
         return _unit([image.reshape(-1, 3).mean(axis=0) for image in images])
 

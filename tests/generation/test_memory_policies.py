@@ -23,6 +23,9 @@ class MeanColour:
     revision = "mean-colour"
     logit_scale = 20.0
 
+    def load(self):
+        pass
+
     def embed(self, images):
         rows = np.array([image.reshape(-1, 3).mean(axis=0) for image in images], np.float32).reshape(-1, 3)
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)

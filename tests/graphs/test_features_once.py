@@ -1,12 +1,16 @@
-"""In a whole film every picture goes through CLIP once, however often memory and critic ask for it."""
+"""In a whole film every picture goes through CLIP once, and CLIP is there before the first shot is made."""
 
 from __future__ import annotations
 
+import pytest
+
 from filmagent.artifacts import sha256_of_array
+from filmagent.errors import ModelFilesError
 from filmagent.graphs.run_folder import RunRequest
 from filmagent.graphs.runner import run_film
 from filmagent.graphs.studio import Studio
 from filmagent.scoring.clip import SOURCES, OpenClipFeatures
+from filmagent.scoring.colours import ColourFeatures
 from tests.support.stories import story
 from tests.support.toy_generator import ToyGenerator
 
@@ -37,3 +41,18 @@ def test_a_picture_is_embedded_once_a_film(tmp_path):
     run_film(tmp_path, request=RunRequest(story=story(2)), studio=studio)
     assert len(features.asked) > len(set(features.asked)) > 26, "some are asked for again"
     assert features.seen == len(set(features.asked))
+
+
+class Blind(ColourFeatures):
+    """Features whose weights would have to be fetched, and cannot be."""
+
+    def load(self):
+        raise ModelFilesError("no network")
+
+
+def test_missing_eyes_are_found_before_a_shot_is_made(tmp_path):
+    generator = ToyGenerator()
+    studio = Studio(make_generator=lambda settings: generator, make_features=lambda name: Blind())
+    with pytest.raises(ModelFilesError, match="no network"):
+        run_film(tmp_path / "run", request=RunRequest(story=story(2)), studio=studio)
+    assert generator.requests == []
