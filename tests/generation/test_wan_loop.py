@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from filmagent.generation.wan.fast.options import PLAIN, FirstBlockCache, SpeedOptions
+from filmagent.generation.wan.pipeline import _told_the_time
 from tests.generation.test_wan_speed import STEPS, condition, pipeline, shoot, words
 
 __all__ = ["pipeline"]
@@ -66,16 +67,26 @@ def test_the_watch_sees_what_it_is_there_to_see(pipeline):
     assert sum(seen.names[name] for name in WAITS) <= 2 * STEPS
 
 
-def test_between_the_experts_the_loop_waits_twice_a_step(pipeline):
-    """Stock code, both: which expert is next, and UniPC's system of two equations. On a card each is a wait."""
+def test_between_the_experts_nothing_is_asked_but_the_time(pipeline):
+    """Which expert is next is read from a timestep that never leaves the CPU; the solver knows its numbers before."""
     shown, waits = condition(pipeline, 2), {}
     for steps in (4, 8):
         with Operations(pipeline.experts()) as seen:
             how = {"guidance": 3.0, "guidance_2": 2.0, "output_type": "latent", **words()}
             pipeline.make_shot(shown, steps=steps, generator=torch.Generator().manual_seed(1), **how)
         waits[steps] = Counter({name: seen.outside[name] for name in (*WAITS, "aten::_linalg_solve_ex")})
-    assert {name: count / 4 for name, count in (waits[8] - waits[4]).items()} == {
-        "aten::_local_scalar_dense": 1.0, "aten::_linalg_solve_ex": 1.0}
+    assert {name: count / 4 for name, count in (waits[8] - waits[4]).items()} == {"aten::_local_scalar_dense": 1.0}
+
+
+def test_an_expert_is_told_the_time_where_its_latents_lie(pipeline):
+    expert, there = pipeline.transformer, []
+    expert.forward = lambda hidden_states, timestep, **_: there.append((hidden_states.device, timestep.device))
+    try:
+        with _told_the_time([expert]):
+            expert(hidden_states=torch.zeros(1, device="meta"), timestep=torch.zeros(1))
+    finally:
+        del expert.forward
+    assert there == [(torch.device("meta"), torch.device("meta"))]
 
 
 def test_time_is_embedded_once_a_forward_and_not_for_every_token(pipeline):

@@ -137,6 +137,14 @@ def test_it_learns_what_it_is_shown():
         assert last[name] < 0.6 * first[name], name
 
 
+def test_in_the_end_only_the_close_look_learns(tmp_path):
+    train_probe(replace(TOY, close_from=0.0, close_batch=5), tmp_path / "none", max_steps=0)
+    before = torch.load(tmp_path / "none" / "probe.pt", weights_only=False)["net"]
+    net = train_probe(replace(TOY, close_from=0.0, close_batch=5), tmp_path / "some", max_steps=2)
+    changed = {name.split(".")[0] for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == {"close", "kind", "figure"}
+
+
 def test_training_goes_on_where_it_stopped(tmp_path):
     train_probe(TOY, tmp_path, max_steps=1)
     one = torch.load(tmp_path / "probe.pt", weights_only=False)

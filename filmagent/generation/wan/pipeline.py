@@ -3,7 +3,7 @@
 The loop, the switch between the two experts, guidance, offload and decoding stay the stock pipeline's. Added are the
 negative positions of memory, the noise in front of the shot, the ready-made condition, and the cut that keeps memory
 out of the decoder; and, where they are asked for, the speed options. With no memory and no such option the result is
-the stock pipeline's, bit for bit.
+the stock pipeline's with the same solver, bit for bit.
 
 StoryMem denoises memory positions too, from pure noise, with the timestep of all other tokens; memory itself is clean
 and only in the condition. Knows tensors; nothing of prompts' words, pictures or files.
@@ -11,8 +11,8 @@ and only in the condition. Knows tensors; nothing of prompts' words, pictures or
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -114,6 +114,7 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
         try:
             with (
                 memory_positions(self._ropes(), condition.memory, memory_stride),
+                _told_the_time(self.experts()),
                 self._guidance(guidance, prompt_embeds, negative_prompt_embeds),
             ):
                 return super().__call__(
@@ -254,3 +255,17 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
                 )
         if self.config.expand_timesteps:
             raise ModelFilesError("this pipeline expands timesteps (TI2V-5B); memory needs Wan2.2-I2V-A14B's kind")
+
+
+@contextmanager
+def _told_the_time(experts: list[Any]) -> Iterator[None]:
+    """Hand experts their timestep where their latents lie: the schedule keeps it on the CPU, and waits for no card."""
+
+    def bring(_: Any, arguments: tuple[Any, ...], given: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        there = given["hidden_states"].device
+        return arguments, {**given, "timestep": given["timestep"].to(there, non_blocking=True)}
+
+    with ExitStack() as hooks:
+        for expert in experts:
+            hooks.callback(expert.register_forward_pre_hook(bring, with_kwargs=True).remove)
+        yield

@@ -6,10 +6,10 @@ On this small budget of steps it learns faster than AdamW alone. Knows no model:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.optim.optimizer import ParamsT
 
 from filmagent.training.papercut.machine import short_type
 
@@ -31,7 +31,7 @@ def _orthogonal(update: Tensor) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Nesterov momentum, orthogonalised; weights of one shape are updated as one stack."""
 
-    def __init__(self, weights: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, decay: float = 0.01) -> None:
+    def __init__(self, weights: ParamsT, lr: float, momentum: float = 0.95, decay: float = 0.01) -> None:
         super().__init__(weights, {"lr": lr, "momentum": momentum, "decay": decay})
 
     @torch.no_grad()

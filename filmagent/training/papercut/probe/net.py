@@ -102,6 +102,16 @@ class ProbeNet(nn.Module):
         whole = self.whole(torch.cat([grid, far.mean((2, 3)), far.amax((2, 3))], 1))
         return Seen(frames, whole, self.dense(features))
 
+    def close_parts(self) -> tuple[nn.Module, ...]:
+        """What looks closely and answers questions about figures; all else sees the whole picture."""
+        return self.close, self.kind, self.figure
+
+    def look_only_closely(self) -> None:
+        """From now on, only the close look and its answers learn: all else stays as it is, norms included."""
+        self.eval().requires_grad_(False)
+        for part in self.close_parts():
+            part.train().requires_grad_(True)
+
     def picture_logits(self, seen: Seen) -> dict[str, Tensor]:
         """By question, [B, answers]; `setting` holds place and layout as one."""
         sizes = _picture_sizes()
