@@ -15,7 +15,7 @@ from filmagent.generation.papercut.vocabulary import KINDS
 from filmagent.training.papercut.probe.data import NO_ANSWER, batch_of, draw_sample, sample_of, soften
 from filmagent.training.papercut.probe.net import ProbeNet, ProbeSize, load_probe, save_probe, window_at
 from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, IDENTITY, PICTURE_QUESTIONS, Reading, truth_of
-from filmagent.training.papercut.probe.reader import TrainedProbe, pairs_of
+from filmagent.training.papercut.probe.reader import TrainedProbe, pairs_of, probe_folder
 from filmagent.training.papercut.probe.train import ProbeTraining, export_probe, measure_probe, probe_loss, train_probe
 from filmagent.training.papercut.world import Figure, Performance, Setting, ShotScript
 
@@ -200,3 +200,11 @@ def test_missing_and_broken_files_are_named(tmp_path, name):
     (tmp_path / name).unlink()
     with pytest.raises(ModelFilesError, match="no probe in"):
         load_probe(tmp_path)
+
+
+def test_the_probe_of_the_package_reads_as_well_as_it_says():
+    probe = TrainedProbe()
+    measured = measure_probe(load_probe(probe_folder())[0], 24)
+    assert set(measured) == set(probe.accuracy)
+    for question, share in probe.accuracy.items():
+        assert measured[question] > share - 0.3, question

@@ -42,13 +42,15 @@ OUTER_LAYERS = ("near.1", "dense", "picture", "presence", "kind", "figure.3")
 class ProbeTraining:
     """Everything that decides a training of the probe."""
 
-    minutes: float = 65.0
+    minutes: float = 79.0
     seed: int = 1
     batch: int = 32
     close_from: float = 0.6
     """Until here everything learns; from here on only the close look at figures, at three times as many a second. Their
     attributes take longest to learn."""
     close_batch: int = 64
+    close_fresh: int = 48
+    """Many more than before: shots that come back eight times are learned by heart."""
     pool: int = 4000
     """Samples kept rendered; a batch is drawn from them."""
     fresh: int = 8
@@ -80,8 +82,9 @@ def train_probe(settings: ProbeTraining, folder: Path, max_steps: int | None = N
     drawn = rendered(f"{settings.seed}/{learner.step}", settings.workers)
     pool: list[Sample] = []
     while (share := clock.advance()) < 1 and (max_steps is None or learner.step < max_steps):
-        batch = settings.batch if share < settings.close_from else settings.close_batch
-        for _ in range(max(settings.fresh, batch - len(pool))):
+        late = share >= settings.close_from
+        batch, fresh = (settings.close_batch, settings.close_fresh) if late else (settings.batch, settings.fresh)
+        for _ in range(max(fresh, batch - len(pool))):
             if len(pool) >= settings.pool:
                 pool[rng.randrange(len(pool))] = next(drawn)
             else:
