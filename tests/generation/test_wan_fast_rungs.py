@@ -19,6 +19,7 @@ from filmagent.generation.wan.ladder import CARD_LADDER, RAM_LADDER, next_rung, 
 from filmagent.generation.wan.library import HookRegistry, WanTransformer3DModel
 from filmagent.generation.wan.models import Placement, choose_placement
 from filmagent.generation.wan.precision import choose_precision
+from tests.support.counting_compiler import CountingCompiler
 from tests.support.tiny_wan import build_tiny_wan, tiny_config
 
 RUNG = {rung.name: rung for rung in CARD_LADDER}
@@ -106,23 +107,13 @@ def test_blocks_that_are_fetched_ahead_keep_their_cache_in_the_first_shot(folder
 
 
 def test_compiled_blocks_are_one_program_beneath_offloading_and_a_cache(folder, first_rung, monkeypatch):
-    programs, runs = [], []
-
-    def compiler(graph, _):
-        programs.append(graph)
-
-        def run(*arguments):
-            runs.append(1)
-            return graph.forward(*arguments)
-
-        return run
-
+    compiler = CountingCompiler()
     torch._dynamo.reset()
     monkeypatch.setattr(compiling, "COMPILER", compiler)
     generator = on_rung(folder, SpeedOptions(cache=CACHES["first block"], compiled=True), "blocks")
     frames = generator.generate(REQUEST).frames.astype(int)
-    assert len(programs) == 1
-    assert len(runs) == first_rung["first block"][1], "every block that is not skipped runs compiled"
+    assert compiler.programs == 1
+    assert compiler.runs == first_rung["first block"][1], "every block that is not skipped runs compiled"
     assert np.abs(frames - first_rung["first block"][0]).max() <= 1
 
 

@@ -15,6 +15,7 @@ from filmagent.generation.wan.fast.options import PLAIN, FirstBlockCache, Magnit
 from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
 from filmagent.generation.wan.schedule import make_scheduler
+from tests.support.counting_compiler import CountingCompiler
 from tests.support.tiny_wan import tiny_vae
 
 BLOCKS, STEPS = 4, 8
@@ -181,22 +182,12 @@ def test_a_broken_shot_leaves_nothing_for_the_next(pipeline):
 def test_blocks_are_compiled_once_for_all_lengths_of_memory_also_beneath_a_cache(pipeline, cached):
     speed = SpeedOptions(cache=FirstBlockCache(1e-9)) if cached else PLAIN
     wanted = [shoot(pipeline, speed, memory, steps=2) for memory in (1, 2, 4, 5)]
-    programs, runs = [], []
-
-    def compiler(graph, _):
-        programs.append(graph)
-
-        def run(*arguments):
-            runs.append(1)
-            return graph.forward(*arguments)
-
-        return run
-
+    compiler = CountingCompiler()
     torch._dynamo.reset()
     compile_blocks(pipeline.experts(), compiler)
     made = [shoot(pipeline, speed, memory, steps=2) for memory in (1, 2, 4, 5)]
-    assert len(programs) <= 2  # a block of the first length, and one of any
-    assert len(runs) == 4 * 2 * 2 * BLOCKS
+    assert compiler.programs <= 2  # a block of the first length, and one of any
+    assert compiler.runs == 4 * 2 * 2 * BLOCKS
     assert max(error(one, other) for one, other in zip(made, wanted, strict=True)) < 1e-5
 
 
