@@ -13,6 +13,7 @@ from filmagent.graphs.estimate import Estimate
 from filmagent.graphs.run_folder import RunRequest
 from filmagent.graphs.studio import Studio
 from filmagent.settings import Settings
+from tests.support.own_folder import in_a_folder  # noqa: F401  # a fixture
 from tests.support.tiny_wan import build_tiny_wan, tiny_generator
 from tests.support.toy_studio import toy_studio
 
@@ -22,15 +23,6 @@ KNOWN = Estimate(
     seconds_least=90.0, seconds_most=200.0, peak_bytes=3 * 2**30, room_bytes=24 * 2**30, rung="resident",
     disk_bytes=5 * 2**20, model_bytes=2**30, calibrated_on=14, last_error=-0.12, rests_on=("a formula",),
 )
-
-
-@pytest.fixture(autouse=True)
-def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("filmagent.generation.wan.rate.SECONDS", 0.01)
-    for name in ("FILMAGENT_LLM", "FILMAGENT_LLM_URL", "FILMAGENT_LLM_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
 
 
 def test_estimate_makes_nothing_and_prints_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

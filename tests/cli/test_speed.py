@@ -13,16 +13,8 @@ from filmagent.generation.models.pull import pull
 from filmagent.generation.wan.fast.presets import SPEEDS
 from filmagent.settings import Settings
 from tests.generation.test_models_few_step import hub, repositories  # noqa: F401  # fixtures
+from tests.support.own_folder import in_a_folder  # noqa: F401  # a fixture
 from tests.support.stories import story
-
-
-@pytest.fixture(autouse=True)
-def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("filmagent.generation.wan.rate.SECONDS", 0.01)
-    for name in ("FILMAGENT_LLM", "FILMAGENT_LLM_URL", "FILMAGENT_LLM_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
 
 
 def test_the_help_says_what_every_speed_costs(capsys: pytest.CaptureFixture[str]):

@@ -172,7 +172,7 @@ class _Learner:
     def learn(self, samples: list[Sample], share: float) -> None:
         """One step; `share` of the whole training is over, 0 to 1."""
         late = share >= self._close_from
-        if late:
+        if late and self.net.training:
             self.net.look_only_closely()
         batch = batch_of(samples, self._device)
         frames = soften(batch.frames).contiguous(memory_format=torch.channels_last)
