@@ -8,20 +8,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
+from filmagent.generation.papercut.vocabulary import KINDS, PLACES, WORDINGS, compose
 from filmagent.generation.wan.library import AutoencoderKLWan, WanImageToVideoPipeline
+from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from filmagent.training.papercut import checkpoint
+from filmagent.training.papercut.captions import describe
 from filmagent.training.papercut.denoiser import Mixture, losses, make_batch, sample_noise_levels
 from filmagent.training.papercut.drawn import StoryShape, draw_story
 from filmagent.training.papercut.export import export_denoiser, export_vae, held_out_shots, measure_vae
 from filmagent.training.papercut.latents import StoryCache, encode_story, grey_condition, open_encoder
 from filmagent.training.papercut.muon import Muon
 from filmagent.training.papercut.single_frames import SingleFrames
+from filmagent.training.papercut.some_tokens import KeptTokens, choose_tokens, flow_of_tokens, tokens_of
 from filmagent.training.papercut.text import MAX_WORDS, build_tokenizer, encode_text
 from filmagent.training.papercut.trainer import DenoiserTraining, Models, train_denoiser
 from filmagent.training.papercut.truth import QUESTIONS, UNKNOWN, labels
 from filmagent.training.papercut.vae import VaeTraining, build_vae, pixels, train_vae
-from filmagent.training.papercut.world import HEIGHT, WIDTH, Figure, Setting, ShotScript, render_shot
+from filmagent.training.papercut.world import HEIGHT, WIDTH, Figure, Performance, Setting, ShotScript, render_shot
 
 torch.set_num_threads(1)  # two threads on shared cores wait for each other longer than they work
 
@@ -29,7 +35,8 @@ TOY = DenoiserTraining(
     width=48,
     layers=1,
     text_width=32,
-    frames_a_batch=6,
+    tokens_a_batch=672,
+    kept=KeptTokens(memory=0.36, shot=0.5),
     first_still_stories=4,
     first_shot_stories=2,
     words_until=0.2,
@@ -172,7 +179,7 @@ def test_a_cache_is_made_again_unchanged(tmp_path, encoder, monkeypatch):
 def test_a_batch_is_laid_out_as_it_will_be_sampled(tmp_path, encoder, grey, shots):
     cache = caches(tmp_path, encoder)[shots]
     cache.grow(3)
-    batch = make_batch(random.Random(1), cache.stories, 42, 2, grey, Mixture())
+    batch = make_batch(random.Random(1), cache.stories, 4704, 2, grey, Mixture(), KeptTokens())
     assert batch.clean.shape[2] == 2 + (5 if shots else 1)
     assert (batch.mask[:, :, :2] == 1).all()
     assert torch.equal(batch.clean[:, :, :2], batch.condition[:, :, :2]), "memory is clean in the condition"
@@ -184,16 +191,71 @@ def test_a_batch_is_laid_out_as_it_will_be_sampled(tmp_path, encoder, grey, shot
 def test_the_loss_looks_at_the_shot_alone(tmp_path, encoder, grey):
     cache, _ = caches(tmp_path, encoder)
     cache.grow(2)
-    batch = make_batch(random.Random(1), cache.stories, 4, 1, grey, Mixture())
+    some = KeptTokens(memory=0.36, shot=0.5)
+    batch = make_batch(random.Random(1), cache.stories, 448, 1, grey, Mixture(), some)
+    assert not batch.weight[:, :, :1].any()
     models = Models(TOY, len(build_tokenizer()))
     text = encode_text(build_tokenizer(), models.encoder, batch.sentences)
     models.heads.listen_to(models.denoiser.blocks[0])
-    found = losses(models.denoiser, models.heads, text, batch)
+    found = losses(models.denoiser, models.heads, text, batch, some)
     (found.flow + found.truth).backward()
     assert found.flow.isfinite()
     assert found.truth.isfinite()
     assert models.heads.ask.weight.grad.abs().sum() > 0
     assert models.encoder.shared.weight.grad.abs().sum() > 0, "the words learn with the pictures"
+
+
+def test_a_denoiser_that_sees_every_token_is_the_whole_denoiser():
+    denoiser = Models(TOY, 8).denoiser
+    told, time, text = torch.randn(2, 36, 3, 6, 8), torch.tensor([300.0, 700.0]), torch.randn(2, 5, TOY.text_width)
+    everything = torch.arange(3 * 12).expand(2, -1)
+    with memory_positions([install_memory_rope(denoiser)], 1, 5):
+        whole = denoiser(told, time, text, return_dict=False)[0]
+        flow = flow_of_tokens(denoiser, told, time, text, everything)
+        some = everything[:, 5:20]
+        alone = flow_of_tokens(denoiser, told, time, text, some)
+    assert torch.allclose(flow, tokens_of(whole, everything), atol=1e-5)
+    assert alone.shape == (2, 15, 16, 4)
+    assert not torch.allclose(alone, flow[:, 5:20], atol=1e-5), "the others were seen"
+
+
+@given(st.integers(0, 2**16), st.floats(0, 1), st.integers(0, 3), st.floats(0.05, 1), st.floats(0.05, 1))
+def test_the_chosen_tokens_stand_for_all_and_figures_come_first(seed, covered, memory, of_memory, of_shot):
+    generator = torch.Generator().manual_seed(seed)
+    figures = torch.rand(3, memory + 2, 24, generator=generator) < covered
+    kept = KeptTokens(of_memory, of_shot)
+    chosen = choose_tokens(figures, memory, kept)
+    counts = kept.counts(24)
+    assert chosen.index.shape == (3, memory * counts.memory + 2 * counts.shot)
+    for index, stands_for, shown in zip(chosen.index, chosen.stands_for, figures.flatten(1), strict=True):
+        assert len(set(index.tolist())) == len(index)
+        taken = shown[index]
+        for frame in range(memory + 2):
+            inside = index // 24 == frame
+            count = counts.memory if frame < memory else counts.shot
+            assert int(inside.sum()) == count
+            there = shown[frame * 24 : (frame + 1) * 24]
+            least = min(int(there.sum()), max(1, round(0.75 * count)))
+            assert int((inside & taken).sum()) >= least, "figures come first"
+            for sort in (True, False):
+                kept_of_it = inside & (taken == sort)
+                if kept_of_it.any():
+                    assert stands_for[kept_of_it].sum() == pytest.approx(int((there == sort).sum()), rel=1e-4)
+
+
+def test_the_longest_caption_is_not_cut():
+    cast = tuple(
+        Figure(kind, "black", "scarf", "blue", pattern="stripes", pattern_colour="white", build="small")
+        for kind in KINDS[:3]
+    )
+    parts = tuple(Performance(who, "carries", 1, 0.5, prop="letter") for who in range(3))
+    longest = 0
+    for place in PLACES:
+        script = ShotScript(cast, Setting(place), "morning", "medium", "snow", "left", parts, prop="boat")
+        for wording in range(WORDINGS):
+            sentence = compose(describe(script, attributes=True), wording)
+            longest = max(longest, len(build_tokenizer()(sentence).input_ids))
+    assert longest <= MAX_WORDS
 
 
 def test_the_truth_of_a_token_is_the_figure_that_covers_it():

@@ -18,6 +18,7 @@ from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from filmagent.training.papercut.captions import caption
 from filmagent.training.papercut.latents import Clip, StoryLatents
 from filmagent.training.papercut.machine import autocast, plain_attention
+from filmagent.training.papercut.some_tokens import KeptTokens, choose_tokens, flow_of_tokens, tokens_of
 from filmagent.training.papercut.truth import UNKNOWN, TruthHeads, labels
 
 SHIFT, SHIFT_FROM_FRAMES = 3.0, 5.0
@@ -49,6 +50,9 @@ class Batch:
     mask: Tensor
     condition: Tensor
     weight: Tensor
+    """Of every latent cell [B, 1, M + T, h, w]; nothing is asked of memory, where it is 0."""
+    figures: Tensor
+    """Whether a token shows a figure [B, M + T, tokens of a frame]."""
     truth: Tensor
     """Labels of every token [B, questions, tokens], from `truth.labels`."""
     sentences: tuple[str, ...]
@@ -63,6 +67,7 @@ class Batch:
             mask=self.mask.to(device),
             condition=self.condition.to(device),
             weight=self.weight.to(device),
+            figures=self.figures.to(device),
             truth=self.truth.to(device),
             sentences=self.sentences,
             memory=self.memory,
@@ -91,15 +96,23 @@ def build_denoiser(width: int = 256, layers: int = 8, text_width: int = 128) -> 
 
 
 def make_batch(
-    rng: random.Random, stories: Sequence[StoryLatents], frames: int, memory: int, grey: Tensor, mixture: Mixture
+    rng: random.Random,
+    stories: Sequence[StoryLatents],
+    tokens: int,
+    memory: int,
+    grey: Tensor,
+    mixture: Mixture,
+    kept: KeptTokens,
 ) -> Batch:
-    """As many examples with `memory` keyframes as make about `frames` latent frames; shots where stories have them."""
+    """As many examples with `memory` keyframes as make about so many kept tokens; shots where stories have them."""
     choices = [(story, clip) for story in stories for clip in story.targets()]
     if not choices:
         raise ValueError(f"none of {len(stories)} stories has a clip that its words determine: make more stories")
     memory = min([memory, *(len(story.stills) + len(story.shots) - 1 for story in stories)])
-    size = max(1, round(frames / (memory + choices[0][1].latents.shape[1])))
-    clean, mask, condition, weight, truth, sentences, known = [], [], [], [], [], [], []
+    _, length, height, width = choices[0][1].latents.shape
+    counts = kept.counts(height * width // 4)
+    size = max(1, round(tokens / (memory * counts.memory + length * counts.shot)))
+    clean, mask, condition, weight, figures, truth, sentences, known = [], [], [], [], [], [], [], []
     for story, clip in rng.choices(choices, k=size):
         keyframes = rng.sample(story.keyframes(without=clip), memory)
         kept = [frame.latents[:, None].float() for frame in keyframes]
@@ -110,8 +123,11 @@ def make_batch(
         shown = torch.zeros(MASK_CHANNELS, memory + latents.shape[1], *latents.shape[2:])
         shown[:, : memory + clip.known] = 1
         mask.append(shown)
-        weight.append(1 + mixture.figure_weight * clip.covered.float()[None])
-        truth.append(labels(clip.script, torch.cat([*(frame.who[None] for frame in keyframes), clip.who])))
+        nothing = torch.zeros(1, memory, height, width)
+        weight.append(torch.cat([nothing, 1 + mixture.figure_weight * clip.covered.float()[None]], dim=1))
+        who = torch.cat([*(frame.who[None] for frame in keyframes), clip.who])
+        figures.append((who >= 0).flatten(1))
+        truth.append(labels(clip.script, who))
         sentences.append(_sentence(rng, clip, memory, mixture))
         known.append(clip.known)
     return Batch(
@@ -119,6 +135,7 @@ def make_batch(
         mask=torch.stack(mask),
         condition=torch.stack(condition),
         weight=torch.stack(weight),
+        figures=torch.stack(figures),
         truth=torch.stack(truth),
         sentences=tuple(sentences),
         memory=memory,
@@ -148,7 +165,7 @@ class Losses:
     truth: Tensor
 
 
-def losses(denoiser: WanTransformer3DModel, heads: TruthHeads, text: Tensor, batch: Batch) -> Losses:
+def losses(denoiser: WanTransformer3DModel, heads: TruthHeads, text: Tensor, batch: Batch, kept: KeptTokens) -> Losses:
     """Squared error of the predicted flow on the shot's latents, figures weighted up; cross-entropy of the truth.
 
     Asking the hidden states for the truth makes them useful sooner, as aligning them with a trained encoder does
@@ -161,10 +178,13 @@ def losses(denoiser: WanTransformer3DModel, heads: TruthHeads, text: Tensor, bat
     ropes = [install_memory_rope(denoiser)]
     told = torch.cat([noisy, batch.mask, batch.condition], dim=1)
     device = batch.clean.device
+    chosen = choose_tokens(batch.figures, batch.memory, kept)
     with plain_attention(device), autocast(device), memory_positions(ropes, batch.memory, MEMORY_STRIDE):
-        flow = denoiser(told, level * 1000, text, return_dict=False)[0]
-    error = (flow.float() - (noise - batch.clean))[:, :, batch.memory :].pow(2)
+        flow = flow_of_tokens(denoiser, told, level * 1000, text, chosen.index)
+    error = (flow.float() - tokens_of(noise - batch.clean, chosen.index)).pow(2)
+    weight = tokens_of(batch.weight, chosen.index) * chosen.stands_for[:, :, None, None]
+    truth = batch.truth.gather(2, chosen.index[:, None].expand(-1, batch.truth.shape[1], -1))
     return Losses(
-        flow=(error * batch.weight).sum() / (batch.weight.sum() * error.shape[1]),
-        truth=heads.loss(batch.truth) if (batch.truth != UNKNOWN).any() else error.sum() * 0,
+        flow=(error * weight).sum() / (weight.sum() * error.shape[2]),
+        truth=heads.loss(truth) if (truth != UNKNOWN).any() else error.sum() * 0,
     )

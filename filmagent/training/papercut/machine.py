@@ -32,3 +32,13 @@ def short_type(device: torch.device) -> torch.dtype:
 def plain_attention(device: torch.device) -> AbstractContextManager[object]:
     """On a CPU, attention without the fused kernel, whose backward pass is slow at these lengths; a GPU chooses."""
     return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
+
+
+def many_shapes(compiled: bool) -> AbstractContextManager[object]:
+    """Lets what is compiled be compiled for every shape of batch that a training has, not only for the first eight."""
+    if not compiled:
+        return nullcontext()
+    import torch._dynamo
+
+    patch: AbstractContextManager[object] = torch._dynamo.config.patch(recompile_limit=64)
+    return patch

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from filmagent.generation.papercut.vocabulary import words
 from filmagent.generation.wan.library import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
-MAX_WORDS = 72
+MAX_WORDS = 66
+"""As many as the longest caption takes: three figures with everything that words say of them."""
 PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
 
 

@@ -16,7 +16,9 @@ from filmagent.generation.wan.library import PreTrainedTokenizerFast, UMT5Encode
 from filmagent.training.papercut import checkpoint
 from filmagent.training.papercut.denoiser import Batch, Mixture, build_denoiser, losses, make_batch
 from filmagent.training.papercut.latents import StoryCache
+from filmagent.training.papercut.machine import many_shapes
 from filmagent.training.papercut.muon import Muon, split_weights
+from filmagent.training.papercut.some_tokens import KeptTokens
 from filmagent.training.papercut.text import build_text_encoder, build_tokenizer, encode_text
 from filmagent.training.papercut.truth import TruthHeads
 from filmagent.training.papercut.warm_start import take_over
@@ -46,8 +48,12 @@ class DenoiserTraining:
     warm_up: int = 100
     decay_from: float = 0.76
     average: float = 0.995
-    frames_a_batch: int = 72
-    """Latent frames of one step, memory included: steps of all kinds cost about the same."""
+    tokens_a_batch: int = 6144
+    """Tokens of one step, memory included: steps of all kinds cost about the same."""
+    kept: KeptTokens = field(default_factory=lambda: KeptTokens(memory=0.36, shot=0.5))
+    """How much of every picture a step looks at."""
+    whole_from: float = 0.85
+    """From here on it looks at whole pictures, as films do."""
     words_until: float = 0.1
     """Until here pictures are learned from words, mostly without memory: more examples a second."""
     stills_until: float = 0.42
@@ -146,26 +152,34 @@ def train_denoiser(
     folder.mkdir(parents=True, exist_ok=True)
     clock = checkpoint.Clock(settings.minutes)
     run = open_run(settings, folder, clock)
-    while max_steps is None or run.step < max_steps:
-        spent = clock.advance()
-        share = share_of_step(run.step) if share_of_step else spent
-        if share >= 1:
-            break
-        kind, batch = _next_batch(settings, run, share, stills, shots, grey)
-        found = _step(settings, run, batch, _rate_factor(settings, run.step, share))
-        for name, loss in ((kind, found["flow"]), (f"{kind}, truth", found["truth"])):
-            run.losses[name] = 0.98 * run.losses.get(name, loss) + 0.02 * loss
-        if run.step % 50 == 0:
-            _log(folder / "denoiser.jsonl", run, clock.spent, len(stills.stories), len(shots.stories))
-        if clock.due():
-            save_run(folder, run, clock.spent)
+    with many_shapes(settings.compiled):
+        while max_steps is None or run.step < max_steps:
+            spent = clock.advance()
+            share = share_of_step(run.step) if share_of_step else spent
+            if share >= 1:
+                break
+            kept = settings.kept if share < settings.whole_from else KeptTokens()
+            kind, batch = _next_batch(settings, run, share, stills, shots, grey, kept)
+            found = _step(settings, run, batch, kept, _rate_factor(settings, run.step, share))
+            for name, loss in ((kind, found["flow"]), (f"{kind}, truth", found["truth"])):
+                run.losses[name] = 0.98 * run.losses.get(name, loss) + 0.02 * loss
+            if run.step % 50 == 0:
+                _log(folder / "denoiser.jsonl", run, clock.spent, len(stills.stories), len(shots.stories))
+            if clock.due():
+                save_run(folder, run, clock.spent)
     clock.advance()
     save_run(folder, run, clock.spent)
     return run
 
 
 def _next_batch(
-    settings: DenoiserTraining, run: Run, share: float, stills: StoryCache, shots: StoryCache, grey: Tensor
+    settings: DenoiserTraining,
+    run: Run,
+    share: float,
+    stills: StoryCache,
+    shots: StoryCache,
+    grey: Tensor,
+    kept: KeptTokens,
 ) -> tuple[str, Batch]:
     """Stills first, then both, then mostly shots; every step of a kind also brings fresh stories of that kind."""
     chance = 0.0 if share < settings.stills_until else settings.shots_late
@@ -184,7 +198,7 @@ def _next_batch(
     if share < settings.words_until:
         choices = mixture.memory_for_first_stills
     memory = run.rng.choice(choices)
-    batch = make_batch(run.rng, cache.stories[:count], settings.frames_a_batch, memory, grey, mixture)
+    batch = make_batch(run.rng, cache.stories[:count], settings.tokens_a_batch, memory, grey, mixture, kept)
     return kind, batch
 
 
@@ -194,13 +208,13 @@ def _rate_factor(settings: DenoiserTraining, step: int, share: float) -> float:
     return min(1.0, (step + 1) / settings.warm_up) * max(falling, 0.02)
 
 
-def _step(settings: DenoiserTraining, run: Run, batch: Batch, factor: float) -> dict[str, float]:
+def _step(settings: DenoiserTraining, run: Run, batch: Batch, kept: KeptTokens, factor: float) -> dict[str, float]:
     for optimizer, rate in zip(run.optimizers, (settings.matrix_rate, settings.rate), strict=True):
         for group in optimizer.param_groups:
             group["lr"] = rate * factor
         optimizer.zero_grad()
     text = encode_text(run.tokenizer, run.models.encoder, batch.sentences)
-    found = losses(run.models.denoiser, run.models.heads, text, batch.to(settings.device))
+    found = losses(run.models.denoiser, run.models.heads, text, batch.to(settings.device), kept)
     loss = found.flow + settings.mixture.truth_weight * found.truth
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(run.models.parameters(), 1.0)
