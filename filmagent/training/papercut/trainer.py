@@ -222,9 +222,9 @@ def _step(settings: DenoiserTraining, run: Run, batch: Batch, kept: KeptTokens, 
         optimizer.step()
     run.step += 1
     run.samples += len(batch.clean)
-    kept = min(settings.average, (1 + run.step) / (10 + run.step))
+    old = min(settings.average, (1 + run.step) / (10 + run.step))
     with torch.no_grad():
-        torch._foreach_lerp_(list(run.averaged.parameters()), list(run.models.parameters()), 1 - kept)
+        torch._foreach_lerp_(list(run.averaged.parameters()), list(run.models.parameters()), 1 - old)
     return {"flow": float(found.flow.detach()), "truth": float(found.truth.detach())}
 
 
