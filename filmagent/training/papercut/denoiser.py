@@ -115,11 +115,11 @@ def make_batch(
     clean, mask, condition, weight, figures, truth, sentences, known = [], [], [], [], [], [], [], []
     for story, clip in rng.choices(choices, k=size):
         keyframes = rng.sample(story.keyframes(without=clip), memory)
-        kept = [frame.latents[:, None].float() for frame in keyframes]
+        remembered = [frame.latents[:, None].float() for frame in keyframes]
         latents = clip.latents.float()
         told = grey[:, : latents.shape[1]] if clip.condition is None else clip.condition.float()
-        clean.append(torch.cat([*kept, latents], dim=1))
-        condition.append(torch.cat([*kept, told], dim=1))
+        clean.append(torch.cat([*remembered, latents], dim=1))
+        condition.append(torch.cat([*remembered, told], dim=1))
         shown = torch.zeros(MASK_CHANNELS, memory + latents.shape[1], *latents.shape[2:])
         shown[:, : memory + clip.known] = 1
         mask.append(shown)
