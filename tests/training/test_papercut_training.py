@@ -24,7 +24,7 @@ from filmagent.training.papercut.muon import Muon
 from filmagent.training.papercut.single_frames import SingleFrames
 from filmagent.training.papercut.some_tokens import KeptTokens, choose_tokens, flow_of_tokens, tokens_of
 from filmagent.training.papercut.text import MAX_WORDS, build_tokenizer, encode_text
-from filmagent.training.papercut.trainer import DenoiserTraining, Models, train_denoiser
+from filmagent.training.papercut.trainer import DenoiserTraining, Material, Models, train_denoiser
 from filmagent.training.papercut.truth import QUESTIONS, UNKNOWN, labels
 from filmagent.training.papercut.vae import VaeTraining, build_vae, pixels, train_vae
 from filmagent.training.papercut.world import HEIGHT, WIDTH, Figure, Performance, Setting, ShotScript, render_shot
@@ -87,8 +87,8 @@ def weights_of(run):
 def test_interrupted_training_equals_uninterrupted(tmp_path, encoder, grey):
     def trained(folder, *stops):
         for stop in stops:
-            stills, shots = caches(folder / "data", encoder)
-            run = train_denoiser(TOY, folder, stills, shots, grey, max_steps=stop, share_of_step=lambda step: step / 8)
+            material = Material(*caches(folder / "data", encoder), grey)
+            run = train_denoiser(TOY, folder, material, max_steps=stop, share_of_step=lambda step: step / 8)
         return run
 
     whole, parts = trained(tmp_path / "whole", 6), trained(tmp_path / "parts", 3, 6)
@@ -139,10 +139,8 @@ def test_single_frames_take_the_same_way_as_a_clip_of_one_frame():
 def test_training_begins_with_exported_weights(tmp_path, encoder, grey):
     first = Models(TOY, len(build_tokenizer()))
     export_denoiser(first, tmp_path / "weights")
-    stills, shots = caches(tmp_path / "data", encoder)
-    begun = train_denoiser(
-        replace(TOY, start_from=tmp_path / "weights"), tmp_path / "run", stills, shots, grey, max_steps=0
-    )
+    material = Material(*caches(tmp_path / "data", encoder), grey)
+    begun = train_denoiser(replace(TOY, start_from=tmp_path / "weights"), tmp_path / "run", material, max_steps=0)
     for name, weight in first.state_dict().items():
         if name.startswith("heads"):
             continue  # only training asks
@@ -301,10 +299,8 @@ def test_a_word_that_old_weights_lack_starts_fresh(tmp_path, encoder, grey):
     path = tmp_path / "weights" / "tokenizer" / "tokenizer.json"
     known = build_tokenizer().get_vocab()
     path.write_text(path.read_text(encoding="utf-8").replace('"frog":', '"toad":'), encoding="utf-8")
-    stills, shots = caches(tmp_path / "data", encoder)
-    begun = train_denoiser(
-        replace(TOY, start_from=tmp_path / "weights"), tmp_path / "run", stills, shots, grey, max_steps=0
-    )
+    material = Material(*caches(tmp_path / "data", encoder), grey)
+    begun = train_denoiser(replace(TOY, start_from=tmp_path / "weights"), tmp_path / "run", material, max_steps=0)
     words, before = begun.models.encoder.shared.weight, first.encoder.shared.weight.half().float()
     assert torch.equal(words[known["cat"]], before[known["cat"]])
     assert not torch.equal(words[known["frog"]], before[known["frog"]])

@@ -102,6 +102,15 @@ class Run:
     batches: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Material:
+    """What a denoiser learns from: stories of stills, stories of shots, and what a cut is told."""
+
+    stills: StoryCache
+    shots: StoryCache
+    grey: Tensor
+
+
 def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) -> Run:
     """A new run, or the one that `folder` holds."""
     rng = random.Random(settings.seed)
@@ -139,9 +148,7 @@ def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) 
 def train_denoiser(
     settings: DenoiserTraining,
     folder: Path,
-    stills: StoryCache,
-    shots: StoryCache,
-    grey: Tensor,
+    material: Material,
     max_steps: int | None = None,
     share_of_step: Callable[[int], float] | None = None,
 ) -> Run:
@@ -159,12 +166,12 @@ def train_denoiser(
             if share >= 1:
                 break
             kept = settings.kept if share < settings.whole_from else KeptTokens()
-            kind, batch = _next_batch(settings, run, share, stills, shots, grey, kept)
+            kind, batch = _next_batch(settings, run, share, material, kept)
             found = _step(settings, run, batch, kept, _rate_factor(settings, run.step, share))
             for name, loss in ((kind, found["flow"]), (f"{kind}, truth", found["truth"])):
                 run.losses[name] = 0.98 * run.losses.get(name, loss) + 0.02 * loss
             if run.step % 50 == 0:
-                _log(folder / "denoiser.jsonl", run, clock.spent, len(stills.stories), len(shots.stories))
+                _log(folder / "denoiser.jsonl", run, clock.spent, material)
             if clock.due():
                 save_run(folder, run, clock.spent)
     clock.advance()
@@ -173,20 +180,14 @@ def train_denoiser(
 
 
 def _next_batch(
-    settings: DenoiserTraining,
-    run: Run,
-    share: float,
-    stills: StoryCache,
-    shots: StoryCache,
-    grey: Tensor,
-    kept: KeptTokens,
+    settings: DenoiserTraining, run: Run, share: float, material: Material, kept: KeptTokens
 ) -> tuple[str, Batch]:
     """Stills first, then both, then mostly shots; every step of a kind also brings fresh stories of that kind."""
     chance = 0.0 if share < settings.stills_until else settings.shots_late
     if settings.stills_until <= share < settings.mixed_until:
         chance = settings.shots_mixed
     moving = run.rng.random() < chance
-    kind, cache = ("shots", shots) if moving else ("stills", stills)
+    kind, cache = ("shots", material.shots) if moving else ("stills", material.stills)
     seen = run.batches.get(kind, 0)
     run.batches[kind] = seen + 1
     fresh = settings.shot_stories_a_step if moving else settings.still_stories_a_step
@@ -198,7 +199,7 @@ def _next_batch(
     if share < settings.words_until:
         choices = mixture.memory_for_first_stills
     memory = run.rng.choice(choices)
-    batch = make_batch(run.rng, cache.stories[:count], settings.tokens_a_batch, memory, grey, mixture, kept)
+    batch = make_batch(run.rng, cache.stories[:count], settings.tokens_a_batch, memory, material.grey, mixture, kept)
     return kind, batch
 
 
@@ -243,8 +244,8 @@ def save_run(folder: Path, run: Run, spent: float) -> None:
     checkpoint.save(folder / "denoiser.pt", state, run.rng)
 
 
-def _log(path: Path, run: Run, spent: float, stills: int, shots: int) -> None:
+def _log(path: Path, run: Run, spent: float, material: Material) -> None:
     line = {"step": run.step, "samples": run.samples, "seconds": round(spent), **run.losses}
-    line |= {"still stories": stills, "shot stories": shots}
+    line |= {"still stories": len(material.stills.stories), "shot stories": len(material.shots.stories)}
     with path.open("a", encoding="utf-8") as log:
         log.write(json.dumps(line) + "\n")
