@@ -151,8 +151,14 @@ def _sentence(rng: random.Random, clip: Clip, memory: int, mixture: Mixture) -> 
 
 
 def sample_noise_levels(known: Tensor) -> Tensor:
-    """Noise shares from 0 to 1 for examples with so many known latent frames, moved towards noise as at sampling."""
-    plain = torch.sigmoid(1.1 * torch.randn(len(known), device=known.device))
+    """Noise shares from 0 to 1 for examples with so many known latent frames, moved towards noise as at sampling.
+
+    A batch's levels are spread evenly over the distribution, each somewhere in its own part of it: that makes the mean
+    over a batch less a matter of luck.
+    """
+    count = len(known)
+    parts = torch.randperm(count, device=known.device) + torch.rand(count, device=known.device)
+    plain = torch.sigmoid(1.1 * torch.special.ndtri((parts / count).clamp(1e-4, 1 - 1e-4)))
     shift = torch.where(known > 0, SHIFT_FROM_FRAMES, SHIFT)
     return shift * plain / (1 + (shift - 1) * plain)
 

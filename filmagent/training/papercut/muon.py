@@ -23,7 +23,8 @@ def _orthogonal(update: Tensor) -> Tensor:
     x = x / (x.float().norm(dim=(-2, -1), keepdim=True) + 1e-7).to(x.dtype)
     for _ in range(5):
         gram = x @ x.mT
-        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+        pull = torch.baddbmm(gram, gram, gram, beta=-4.7750, alpha=2.0315)
+        x = torch.baddbmm(x, pull, x, beta=3.4445)
     done: Tensor = (x.mT if tall else x).to(update.dtype)
     return done
 

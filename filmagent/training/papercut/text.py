@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from torch import Tensor, nn
 
@@ -51,10 +52,9 @@ def build_text_encoder(vocabulary_size: int, width: int = 128, layers: int = 2) 
 
 def encode_text(tokenizer: PreTrainedTokenizerFast, encoder: nn.Module, sentences: Sequence[str]) -> Tensor:
     """[B, MAX_WORDS, width], zero after each sentence's end, exactly as the stock Wan pipelines make it."""
-    tokens = tokenizer(
-        list(sentences), padding="max_length", max_length=MAX_WORDS, truncation=True, return_tensors="pt"
-    )
+    tokens = tokenizer(list(sentences), padding="longest", max_length=MAX_WORDS, truncation=True, return_tensors="pt")
     device = next(encoder.parameters()).device
     seen = tokens.attention_mask.to(device)
     states = encoder(tokens.input_ids.to(device), seen).last_hidden_state
-    return torch.where(seen[..., None].bool(), states.float(), 0.0)
+    ended = torch.where(seen[..., None].bool(), states.float(), 0.0)
+    return F.pad(ended, (0, 0, 0, MAX_WORDS - ended.shape[1]))
