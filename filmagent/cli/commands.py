@@ -30,7 +30,8 @@ def make(options: argparse.Namespace) -> int:
     """Make a film."""
     request = request_of(options)
     if options.estimate:
-        return print_estimate(request, options.out, options.json)
+        studio = studio_for(options, request.settings)
+        return print_estimate(request, studio, options.out, options.json, options.gpus or 1)
     folder = folder_for(request, options.out)
     return _work(folder, options, request=request)
 

@@ -20,19 +20,32 @@ from filmagent.graphs.studio import Studio
 GIB, MIB = 2**30, 2**20
 
 
-def print_estimate(request: RunRequest, out: Path | None, as_json: bool) -> int:
+def print_estimate(request: RunRequest, studio: Studio, out: Path | None, as_json: bool, gpus: int = 1) -> int:
     """Estimate a film on this machine and print it on stdout; returns the exit code.
+
+    Args:
+        request: what is asked for.
+        studio: who makes the generator, on as many GPUs as are going to film.
+        out: the run folder to be made; None: one in runs/.
+        as_json: print JSON instead of words.
+        gpus: how many GPUs those are.
 
     Raises:
         UsageError: the generator tells no costs.
         ModelFilesError: its files are missing or broken.
     """
-    estimate = estimate_film(request, Studio(), run_folders(out), measure=True)
+    estimate = estimate_film(request, studio, run_folders(out), measure=True)
     if estimate is None:
         raise UsageError(f"--estimate: generator {request.settings.generator!r} does not tell what its shots cost")
     speed = SPEEDS[request.settings.speed]
-    words = in_words(estimate) if speed.name == EXACT else f"speed   {speed.name}: {speed.says}\n{in_words(estimate)}"
-    sys.stdout.write(json.dumps(estimate.model_dump(mode="json")) + "\n" if as_json else words)
+    if as_json:
+        sys.stdout.write(json.dumps(estimate.model_dump(mode="json")) + "\n")
+        return 0
+    if gpus > 1:
+        sys.stdout.write(f"gpus    {gpus}: forwards, TFLOP and memory are those of one GPU\n")
+    if speed.name != EXACT:
+        sys.stdout.write(f"speed   {speed.name}: {speed.says}\n")
+    sys.stdout.write(in_words(estimate))
     return 0
 
 

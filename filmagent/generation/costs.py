@@ -25,7 +25,7 @@ class ShotShape:
 
 @dataclass(frozen=True)
 class ShotCost:
-    """The arithmetic of one shot."""
+    """The arithmetic of one shot; where several GPUs share it, that of the busiest."""
 
     tokens: int
     """Length of the sequence that the experts attend over, memory included."""

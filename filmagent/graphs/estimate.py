@@ -193,8 +193,10 @@ def look_back(folders: Iterable[Path], settings: Settings, studio: Studio, machi
         if past is None or take is None:
             continue
         attempts.append((folder, take.shot))
+        if take.machine != machine:
+            continue
         generator = studio.generator(past.model_copy(update={"memory_budget": settings.memory_budget}))
-        if isinstance(generator, KnowsCosts) and take.machine == machine and "denoise" in take.seconds:
+        if isinstance(generator, KnowsCosts) and "denoise" in take.seconds:
             cost = generator.cost(_shape_of(take))
             video = folder / take.path
             found.append(PastTake(take, cost, video.stat().st_size if video.is_file() else 0))

@@ -69,8 +69,14 @@ def test_a_shot_on_two_processes_from_the_command_line_on(capfd, tmp_path):
     capfd.readouterr()
     assert start(["-m", "tests.support.several_main", folder], 2) == 3
     said = capfd.readouterr()
-    assert said.out.startswith("(9, 32, 32, 3) on ")
-    assert said.out.endswith(", 2 GPUs (2 branches on 1 each)\n")
+    *estimate, made = said.out.splitlines()
+    assert made.startswith("(9, 32, 32, 3) on ")
+    assert made.endswith(", 2 GPUs (2 branches on 1 each)")
+    assert estimate[0] == "gpus    2: forwards, TFLOP and memory are those of one GPU"
+    assert estimate[1].endswith(made.split(" on ", 1)[1])
+    assert any("tokens and 2 forwards" in line for line in estimate), "of four, one for each branch of a step"
+    assert any("each counted with the whole sequence" in line for line in estimate)
+    assert any("what the GPUs hand each other is not counted" in line for line in estimate)
     assert "papercut films on one GPU" in said.err
     assert "failed" not in said.err
 

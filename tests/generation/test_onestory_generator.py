@@ -16,12 +16,12 @@ from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.costs import ShotShape
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import Candidate, FrameSize, GenerationRequest, Recollection
-from filmagent.generation.wan.onestory.checkpoints import base_revision, load_onestory_expert, read_header, save_memory
+from filmagent.generation.wan.onestory.checkpoints import base_revision, load_onestory_expert, read_header
 from filmagent.generation.wan.onestory.expert import Pool, ShotMemory
 from filmagent.generation.wan.onestory.generator import WanOneStoryGenerator, wan_onestory
 from filmagent.generation.wan.onestory.shape import MemoryShape
 from filmagent.generation.wan.remembering import remembering
-from tests.support.tiny_onestory import SHAPE, build_tiny_onestory, tiny_onestory, tiny_onestory_config
+from tests.support.tiny_onestory import SHAPE, build_tiny_onestory, save_memory, tiny_onestory, tiny_onestory_config
 from tests.support.tiny_wan import build_tiny_wan
 
 SIZE = FrameSize(64, 64)
@@ -128,7 +128,7 @@ def test_a_saved_memory_loads_to_the_same_predictions(tmp_path):
     trained = load_onestory_expert(config, "transformer", torch.float32)
     for number, weight in enumerate((*trained.frame_selector.parameters(), *trained.context_patchifiers.parameters())):
         weight.data += 0.01 * (1 + number)
-    save_memory(folder / MEMORY, trained, base_revision(folder, "transformer"), "tiny-wan")
+    save_memory(folder / MEMORY, trained, base_revision(folder, "transformer"))
     loaded = load_onestory_expert(config, "transformer", torch.float32)
     assert read_header(folder / MEMORY, "").shape == SHAPE == loaded.memory
     assert not loaded.training
@@ -157,7 +157,7 @@ def test_a_lora_beside_the_memory_adapts_the_base(folder, tmp_path, generator):
             lora[f"blocks.{block}.self_attn.q.lora_{half}.weight"] = 0.1 * torch.randn(shape, generator=noise)
     for part in ("transformer", "transformer_2"):
         expert = load_onestory_expert(tiny_onestory(adapted)._with_memory, part, torch.float32)
-        save_memory(adapted / f"onestory/{part}.safetensors", expert, base_revision(adapted, part), "tiny-wan", lora)
+        save_memory(adapted / f"onestory/{part}.safetensors", expert, base_revision(adapted, part), lora)
     made = tiny_onestory(adapted)
     frames = made.generate(request(3)).frames
     assert made._models.pipeline.transformer.active_adapters() == ["onestory"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
 import torch
@@ -20,24 +19,13 @@ from filmagent.generation.wan.checkpoints import (
 )
 from filmagent.generation.wan.library import WanTransformer3DModel
 from tests.support import parity
-from tests.support.tiny_wan import build_tiny_wan, corrupt, tiny_config
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    return build_tiny_wan(tmp_path_factory.mktemp("wan"))
-
-
-@pytest.fixture
-def folder(whole, tmp_path):
-    return shutil.copytree(whole, tmp_path / "wan")
-
+from tests.support.tiny_wan import corrupt, tiny_config
 
 WEIGHTS = "transformer/diffusion_pytorch_model.safetensors"
 
 
-def test_a_whole_folder_lists_its_weights(folder):
-    assert [str(file.relative_to(folder)) for file in needed_files(tiny_config(folder))] == [
+def test_a_whole_folder_lists_its_weights(own_wan):
+    assert [str(file.relative_to(own_wan)) for file in needed_files(tiny_config(own_wan))] == [
         "vae/diffusion_pytorch_model.safetensors", WEIGHTS, "transformer_2/diffusion_pytorch_model.safetensors",
         "text_encoder/model.safetensors",
     ]
@@ -47,18 +35,18 @@ def test_a_whole_folder_lists_its_weights(folder):
     "vae/config.json", WEIGHTS, "transformer_2/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors",
     "tokenizer/tokenizer.json",
 ])
-def test_a_missing_file_is_named_with_what_to_do(folder, gone):
-    (folder / gone).unlink()
+def test_a_missing_file_is_named_with_what_to_do(own_wan, gone):
+    (own_wan / gone).unlink()
     with pytest.raises(ModelFilesError, match=gone.split("/")[1 if "tok" not in gone else 0]) as error:
-        needed_files(tiny_config(folder))
-    assert tiny_config(folder).how_to_get in str(error.value)
+        needed_files(tiny_config(own_wan))
+    assert tiny_config(own_wan).how_to_get in str(error.value)
 
 
 @pytest.mark.parametrize("part", ["vae", "transformer", "transformer_2", "text_encoder"])
-def test_a_cut_file_is_refused(folder, part):
-    corrupt(next((folder / part).glob("*.safetensors")))
+def test_a_cut_file_is_refused(own_wan, part):
+    corrupt(next((own_wan / part).glob("*.safetensors")))
     with pytest.raises(ModelFilesError, match="broken"):
-        needed_files(tiny_config(folder))
+        needed_files(tiny_config(own_wan))
 
 
 def test_a_missing_folder_is_refused(tmp_path):
@@ -66,52 +54,52 @@ def test_a_missing_folder_is_refused(tmp_path):
         needed_files(tiny_config(tmp_path / "nowhere"))
 
 
-def test_a_missing_shard_is_refused(folder):
-    index = folder / "transformer/diffusion_pytorch_model.safetensors.index.json"
+def test_a_missing_shard_is_refused(own_wan):
+    index = own_wan / "transformer/diffusion_pytorch_model.safetensors.index.json"
     index.write_text(json.dumps({"weight_map": {"a": "part-1.safetensors", "b": "part-2.safetensors"}}))
-    (folder / WEIGHTS).rename(folder / "transformer/part-1.safetensors")
+    (own_wan / WEIGHTS).rename(own_wan / "transformer/part-1.safetensors")
     with pytest.raises(ModelFilesError, match="part-2"):
-        needed_files(tiny_config(folder))
+        needed_files(tiny_config(own_wan))
 
 
 @pytest.mark.parametrize("change", ["missing", "unexpected", "mismatched"])
-def test_weights_that_do_not_fit_their_class_are_refused(folder, change):
-    weights = load_file(folder / WEIGHTS)
+def test_weights_that_do_not_fit_their_class_are_refused(own_wan, change):
+    weights = load_file(own_wan / WEIGHTS)
     if change == "missing":
         del weights["proj_out.bias"]
     elif change == "unexpected":
         weights["proj_out.extra"] = torch.zeros(1)
     else:
         weights["proj_out.bias"] = torch.zeros(3)
-    save_file(weights, folder / WEIGHTS)
+    save_file(weights, own_wan / WEIGHTS)
     with pytest.raises(ModelFilesError, match="transformer"):
-        load_part(WanTransformer3DModel, folder, "transformer", torch.float32)
+        load_part(WanTransformer3DModel, own_wan, "transformer", torch.float32)
 
 
-def test_half_precision_keeps_wans_float32_islands(folder):
-    expert = load_part(WanTransformer3DModel, folder, "transformer", torch.bfloat16)
+def test_half_precision_keeps_wans_float32_islands(own_wan):
+    expert = load_part(WanTransformer3DModel, own_wan, "transformer", torch.bfloat16)
     assert expert.blocks[0].attn1.to_q.weight.dtype == torch.bfloat16
     assert expert.scale_shift_table.dtype == expert.rope.freqs_cos.dtype == torch.float32
 
 
 @pytest.mark.parametrize("changed", [WEIGHTS, "vae/config.json", "tokenizer/tokenizer.json"])
-def test_the_revision_follows_the_contents(folder, changed):
-    config = tiny_config(folder)
+def test_the_revision_follows_the_contents(own_wan, changed):
+    config = tiny_config(own_wan)
     before = revision_of(config)
     assert revision_of(config) == before
     if changed == WEIGHTS:
-        weights = load_file(folder / WEIGHTS)
+        weights = load_file(own_wan / WEIGHTS)
         weights["proj_out.bias"] += 1
-        save_file(weights, folder / WEIGHTS)
+        save_file(weights, own_wan / WEIGHTS)
     else:
-        (folder / changed).write_text((folder / changed).read_text() + "\n")
+        (own_wan / changed).write_text((own_wan / changed).read_text() + "\n")
     assert revision_of(config) != before
 
 
-def test_the_revision_of_large_files_follows_their_samples(folder, monkeypatch):
+def test_the_revision_of_large_files_follows_their_samples(own_wan, monkeypatch):
     monkeypatch.setattr(checkpoints, "WHOLE_HASH_BYTES", 1000)
     monkeypatch.setattr(checkpoints, "SAMPLE_BYTES", 100)
-    file = folder / WEIGHTS
+    file = own_wan / WEIGHTS
     before = files_revision([file])
     content = bytearray(file.read_bytes())
     content[-50] ^= 1

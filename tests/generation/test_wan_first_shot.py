@@ -58,6 +58,17 @@ def test_only_one_of_the_models_is_in_memory(configs):
     assert generator._models is not None and generator.from_text._models is None
 
 
+@pytest.mark.parametrize("shot", [CUT, replace(CUT, memory=tuple(pictures(1)))])
+def test_a_request_that_cannot_be_made_costs_nobody_the_loaded_models(configs, shot):
+    generator = FirstShotFromText(*configs)
+    for good in (CUT, replace(CUT, memory=tuple(pictures(1)))):
+        generator.generate(good)
+        loaded = generator._models, generator.from_text._models
+        with pytest.raises(UsageError, match="4 n"):
+            generator.generate(replace(shot, frames=8))
+        assert (generator._models, generator.from_text._models) == loaded
+
+
 def test_files_budget_and_costs_of_both_count(configs):
     generator, text, memory = FirstShotFromText(*configs), *(WanStoryMemGenerator(each) for each in reversed(configs))
     assert isinstance(generator, KnowsCosts)

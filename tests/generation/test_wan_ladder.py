@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -154,6 +155,9 @@ def test_a_budget_that_no_rung_fits_is_refused_before_anything_is_loaded(folder)
     assert generator._models is None
     generator.keep_within(64 * 2**30)
     assert generator.generate(REQUEST).frames.shape[0] == 9
+    pipeline = ref(generator._models.pipeline)
+    generator.keep_within(32 * 2**30)
+    assert pipeline() is None, "a budget is not kept beside the models of the one before"
 
 
 def sabotage(monkeypatch, where, failing):
@@ -208,6 +212,32 @@ def test_out_of_memory_goes_on_with_the_same_shot_on_the_next_rung(folder, monke
     later = generator.generate(replace(REQUEST, seed=2))
     assert len(later.notes) == 1
     assert later.notes[0].startswith("memory rung blocks")
+
+
+@pytest.mark.parametrize(("last", "exact"), [("blocks", True), ("tiles", False)])
+def test_a_denoised_shot_is_never_named_by_weights_that_it_was_not_denoised_with(folder, monkeypatch, last, exact):
+    whole = tiny_generator(folder, steps=4)
+    frames, fingerprint = whole.generate(REQUEST).frames, whole.fingerprint
+    use_ladder(monkeypatch, CARD_LADDER)
+    rungs = [rung.name for rung in CARD_LADDER]
+    forwards = sabotage(monkeypatch, "decode", set(rungs[: rungs.index(last)]))
+    generator = tiny_generator(folder, steps=4)
+    shot = generator.generate(REQUEST)
+    assert forwards == ["resident"] * 8
+    assert "swap -> blocks" in shot.notes[1], "float8 would say that the latents were rounded"
+    assert (generator.fingerprint == fingerprint) is np.array_equal(shot.frames, frames) is exact
+
+
+def test_where_no_rung_below_denoises_alike_the_shot_is_denoised_again(folder, monkeypatch):
+    exact = tiny_generator(folder, steps=4)
+    frames, fingerprint = exact.generate(REQUEST).frames, exact.fingerprint
+    use_ladder(monkeypatch, (RUNG["float8"], RUNG["blocks"]))
+    forwards = sabotage(monkeypatch, "decode", {"float8"})
+    generator = tiny_generator(folder, steps=4)
+    shot = generator.generate(REQUEST)
+    assert forwards == ["float8"] * 8 + ["blocks"] * 8
+    assert generator.fingerprint == fingerprint
+    assert np.array_equal(shot.frames, frames), "a rounded take never stands for the exact one"
 
 
 def test_every_rung_of_the_card_is_tried_in_its_order(folder, monkeypatch, plain):

@@ -21,6 +21,8 @@ from filmagent.generation.wan.footprint import footprint_of
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 from filmagent.generation.wan.ladder import RAM_LADDER
 from filmagent.generation.wan.parallel.arrangement import Arrangement
+from filmagent.generation.wan.parallel.conductor import Conductor
+from filmagent.generation.wan.parallel.ensemble import Ensemble
 from tests.generation.test_wan_generator import adapters
 from tests.support.ensemble import conducted, sampled, together
 from tests.support.tiny_wan import build_tiny_wan, tiny_config
@@ -80,6 +82,30 @@ def lead_whole_shots(conductor, config):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return build_tiny_wan(tmp_path_factory.mktemp("wan"))
+
+
+@pytest.mark.parametrize(("arrangement", "forwards", "share"), [
+    (SPAN, 4, 1 / 2), (BRANCHES, 2, 1 / 2), (Arrangement(2, 2), 2, 1 / 4), (Arrangement(1, 3), 4, 1 / 3),
+])
+def test_the_arithmetic_is_that_of_one_of_the_gpus(folder, arrangement, forwards, share):
+    alone, parted = costs(tiny_config(folder), arrangement)
+    assert (alone.forwards, parted.forwards) == (4, forwards)
+    assert parted.denoise_flops == pytest.approx(alone.denoise_flops * share)
+    assert (parted.tokens, parted.decode_flops) == (alone.tokens, alone.decode_flops)
+
+
+def test_steps_that_are_not_guided_are_not_parted_among_branches(folder):
+    config = replace(sampled(tiny_config(folder), steps=6), speed=SpeedOptions(guidance_interval=(0.0, 0.8)))
+    alone, parted = costs(config, BRANCHES)
+    assert 6 == parted.forwards < alone.forwards < 12
+    assert parted.denoise_flops / 6 == pytest.approx(alone.denoise_flops / alone.forwards)
+
+
+def costs(config, arrangement):
+    """What a shot costs on one GPU, and on each of several."""
+    conductor = Conductor(Ensemble(0, arrangement.size, torch.device("cpu"), None, None))
+    shape = ShotShape(EVEN, 9, 2)
+    return WanStoryMemGenerator(config).cost(shape), conducted(conductor, config, arrangement).cost(shape)
 
 
 def lead_on_float8(conductor, config):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
 import torch
@@ -11,23 +10,13 @@ from safetensors.torch import load_file, save_file
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.port import FrameSize, GenerationRequest
-from tests.support.tiny_wan import build_tiny_wan, corrupt, tiny_generator
+from tests.support.tiny_wan import corrupt, tiny_generator
 
 EXPERT = "transformer/diffusion_pytorch_model.safetensors"
 TEXT = "text_encoder/model.safetensors"
 VAE = "vae/diffusion_pytorch_model.safetensors"
 NAMES = {EXPERT: "proj_out.bias", TEXT: "encoder.final_layer_norm.weight", VAE: "decoder.conv_out.bias"}
 REQUEST = GenerationRequest(prompt="the cat walks", link="scene_cut", seed=1, size=FrameSize(32, 32), frames=9)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    return build_tiny_wan(tmp_path_factory.mktemp("wan"))
-
-
-@pytest.fixture
-def folder(whole, tmp_path):
-    return shutil.copytree(whole, tmp_path / "wan")
 
 
 def rewrite(file, change):
@@ -47,7 +36,7 @@ def refusal(folder):
 
 @pytest.mark.parametrize("file", [EXPERT, TEXT, VAE])
 @pytest.mark.parametrize("damage", ["renamed", "misshapen", "missing", "left over"])
-def test_tensors_that_do_not_fit(folder, file, damage):
+def test_tensors_that_do_not_fit(own_wan, file, damage):
     name = NAMES[file]
 
     def change(weights):
@@ -60,8 +49,8 @@ def test_tensors_that_do_not_fit(folder, file, damage):
         elif damage == "left over":
             weights["program.weight"] = torch.zeros(1)
 
-    rewrite(folder / file, change)
-    said = refusal(folder)
+    rewrite(own_wan / file, change)
+    said = refusal(own_wan)
     assert file.split("/")[0] in said
     assert (name if damage != "left over" else "program.weight") in said
     assert "\n" not in said
@@ -69,8 +58,8 @@ def test_tensors_that_do_not_fit(folder, file, damage):
 
 @pytest.mark.parametrize("file", [EXPERT, TEXT, VAE])
 @pytest.mark.parametrize("damage", ["gone", "cut", "pickle", "pickle under its name", "empty", "a shard is gone"])
-def test_files_that_are_none(folder, file, damage):
-    place = folder / file
+def test_files_that_are_none(own_wan, file, damage):
+    place = own_wan / file
     if damage == "cut":
         corrupt(place)
     elif damage == "empty":
@@ -85,7 +74,7 @@ def test_files_that_are_none(folder, file, damage):
             torch.save({"program": print}, place.with_suffix(".bin"))
         elif damage == "pickle under its name":
             torch.save({"program": print}, place)
-    said = refusal(folder)
+    said = refusal(own_wan)
     assert ("second.safetensors" if "shard" in damage else place.name) in said
     assert ("pickle, which can run programs" in said) == ("pickle" in damage)
     assert "\n" not in said

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
+from torch import Tensor
 
 from filmagent.generation.wan.config import WanConfig
-from filmagent.generation.wan.onestory.checkpoints import base_revision, memory_files, save_memory
-from filmagent.generation.wan.onestory.expert import OneStoryTransformer, onestory_from_base
+from filmagent.generation.wan.onestory.checkpoints import FORMAT, base_revision, memory_files
+from filmagent.generation.wan.onestory.expert import MEMORY_PARTS, OneStoryTransformer, onestory_from_base
 from filmagent.generation.wan.onestory.generator import WanOneStoryGenerator
 from filmagent.generation.wan.onestory.shape import MemoryShape
 from tests.support.tiny_wan import build_tiny_wan, tiny_config, tiny_expert
@@ -25,6 +29,14 @@ def tiny_onestory_expert(memory: MemoryShape = SHAPE, in_channels: int = 36, see
     return onestory_from_base(base, memory)
 
 
+def save_memory(file: Path, expert: OneStoryTransformer, base: str, lora: Mapping[str, Tensor] | None = None) -> None:
+    """Write an expert's selector and conditioner, and a LoRA in Wan2.2's original names; `base` is its revision."""
+    weights = {name: tensor for name, tensor in expert.state_dict().items() if name.startswith(MEMORY_PARTS)}
+    told = {"format": FORMAT, "base": base, "name": "tiny-wan", "shape": json.dumps(asdict(expert.memory))}
+    file.parent.mkdir(exist_ok=True)
+    save_file({**weights, **(lora or {})}, file, metadata=told)
+
+
 def build_tiny_onestory(folder: Path, *, experts: int = 2, memory: MemoryShape = SHAPE) -> Path:
     """Write a whole Wan folder, and a memory for each expert into its subfolder onestory/."""
     build_tiny_wan(folder, experts=experts)
@@ -32,7 +44,7 @@ def build_tiny_onestory(folder: Path, *, experts: int = 2, memory: MemoryShape =
     for seed, (part, file) in enumerate((("transformer", files.high_noise), ("transformer_2", files.low_noise))):
         if file is not None:
             expert = tiny_onestory_expert(memory, seed=seed)
-            save_memory(file, expert, base_revision(folder, part), "tiny-wan")
+            save_memory(file, expert, base_revision(folder, part))
     return folder
 
 

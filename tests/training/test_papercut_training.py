@@ -209,12 +209,32 @@ def test_a_denoiser_that_sees_every_token_is_the_whole_denoiser():
     everything = torch.arange(3 * 12).expand(2, -1)
     with memory_positions([install_memory_rope(denoiser)], 1, 5):
         whole = denoiser(told, time, text, return_dict=False)[0]
-        flow = flow_of_tokens(denoiser, told, time, text, everything)
+        flow = flow_of_tokens(denoiser, told, time, text, everything, 5)
         some = everything[:, 5:20]
-        alone = flow_of_tokens(denoiser, told, time, text, some)
+        alone = flow_of_tokens(denoiser, told, time, text, some, 5)
     assert torch.allclose(flow, tokens_of(whole, everything), atol=1e-5)
     assert alone.shape == (2, 15, 16, 4)
     assert not torch.allclose(alone, flow[:, 5:20], atol=1e-5), "the others were seen"
+
+
+def test_one_zero_stands_for_all_that_follow():
+    denoiser = Models(TOY, 8).denoiser
+    told, time, index = torch.randn(2, 36, 1, 6, 8), torch.tensor([300.0, 700.0]), torch.arange(12).expand(2, -1)
+    said = torch.randn(2, 3, TOY.text_width)
+    whole, cut = (torch.nn.functional.pad(said, (0, 0, 0, zeros)) for zeros in (6, 1))
+    long, short = (flow_of_tokens(denoiser, told, time, text, index, 9) for text in (whole, cut))
+    assert torch.allclose(long, short, atol=1e-5)
+    assert not torch.allclose(long, flow_of_tokens(denoiser, told, time, cut, index, 4), atol=1e-5)
+
+
+@pytest.mark.parametrize("words", [40, MAX_WORDS])
+def test_sentences_leave_room_for_a_zero(tmp_path, encoder, grey, words):
+    cache, _ = caches(tmp_path, encoder)
+    cache.grow(3)
+    batch = make_batch(random.Random(1), cache.stories, 4000, 0, grey, Mixture(), KeptTokens(0.2, 0.2, words))
+    lengths = [len(build_tokenizer()(sentence).input_ids) for sentence in batch.sentences]
+    assert max(lengths) < words
+    assert min(lengths) == 1, "some are told nothing"
 
 
 @given(st.integers(0, 2**16), st.floats(0, 1), st.integers(0, 3), st.floats(0.05, 1), st.floats(0.05, 1))

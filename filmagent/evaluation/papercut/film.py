@@ -26,7 +26,7 @@ from filmagent.evaluation.papercut.stories import HeldOutStory, subject_id
 from filmagent.evaluation.papercut.verdicts import verdict
 from filmagent.generation.costs import KnowsCosts, ShotShape
 from filmagent.generation.memory.bank import MemoryBank
-from filmagent.generation.memory.port import MemoryPolicy
+from filmagent.generation.memory.port import BankView, MemoryPolicy
 from filmagent.generation.port import Frames, GenerationRequest, Generator
 from filmagent.schemas.story import SEAM_FRAMES, LinkKind
 from filmagent.schemas.take import Take
@@ -58,6 +58,19 @@ class Made:
     tokens: int | None = None
     remembered: int = 0
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What is there when a shot is begun."""
+
+    index: int
+    link: LinkKind
+    policy: MemoryPolicy
+    view: BankView
+    """What is remembered."""
+    before: Frames | None
+    """The take before; None: there is none."""
 
 
 def film_story(
@@ -115,8 +128,9 @@ class _Film:
         link: LinkKind = "scene_cut" if self.row.cuts_only else self.story.plan(index).link.kind
         policy = self.row.policy(lambda: self.laboratory.features)
         bank = MemoryBank(self.folder)
+        view = bank.view(records)
         before = self._take(index - 1) if index else None
-        made = self._make(index, link, policy, bank, records, before)
+        made = self._make(_Start(index, link, policy, view, before))
         due = self.story.due[index]
         truth = truth_of(script, (FRAMES - 1) / 2 / FPS)
         seam = None if link == "scene_cut" or before is None else before[-1:]
@@ -133,7 +147,7 @@ class _Film:
         memory = None
         if self.row.source == "generated":
             take = self._as_take(index, link, made)
-            memory = bank.remember(policy, bank.view(records), self.story.story, shot, take, made.frames)
+            memory = bank.remember(policy, view, self.story.story, shot, take, made.frames)
         self._keep(index, made.frames)
         return ShotRecord(
             row=self.row.name,
@@ -157,48 +171,32 @@ class _Film:
             notes=made.notes,
         )
 
-    def _make(
-        self,
-        index: int,
-        link: LinkKind,
-        policy: MemoryPolicy,
-        bank: MemoryBank,
-        records: Sequence[str],
-        before: Frames | None,
-    ) -> Made:
+    def _make(self, start: _Start) -> Made:
         if self.row.source == "truth":
             # A join goes on from a frame that it shares with the shot before, and is as long as a generated one.
-            first = 0 if link == "scene_cut" else 1
-            count = FRAMES - SEAM_FRAMES[link]
-            return Made(render_frames(self.story.shots[index].script, range(first, first + count)).frames)
-        if self.row.source != "generated" and before is not None:
-            return Made(before)
-        made = self._generate(index, link, policy, bank, records, before)
+            first = 0 if start.link == "scene_cut" else 1
+            count = FRAMES - SEAM_FRAMES[start.link]
+            return Made(render_frames(self.story.shots[start.index].script, range(first, first + count)).frames)
+        if self.row.source != "generated" and start.before is not None:
+            return Made(start.before)
+        made = self._generate(start)
         if self.row.source == "frozen":
             return Made(np.repeat(made.frames[:1], len(made.frames), axis=0))
         return made if self.row.source == "generated" else Made(made.frames)
 
-    def _generate(
-        self,
-        index: int,
-        link: LinkKind,
-        policy: MemoryPolicy,
-        bank: MemoryBank,
-        records: Sequence[str],
-        before: Frames | None,
-    ) -> Made:
-        generator, view = self.laboratory.generator, bank.view(records)
+    def _generate(self, start: _Start) -> Made:
+        generator, plan = self.laboratory.generator, self.story.plan(start.index)
         capabilities = generator.capabilities
-        recalls = policy.recall(view, self.story.story, self.story.plan(index), capabilities.max_memory)
-        overlap = SEAM_FRAMES[link]
+        recalls = start.policy.recall(start.view, self.story.story, plan, capabilities.max_memory)
+        overlap = SEAM_FRAMES[start.link]
         request = GenerationRequest(
-            prompt=self._prompt(index),
-            link=link,
-            seed=shot_seed(self.seed, self.story.number, index),
+            prompt=self._prompt(start.index),
+            link=start.link,
+            seed=shot_seed(self.seed, self.story.number, start.index),
             size=capabilities.native_size,
             frames=capabilities.frames,
-            memory=tuple(view.image(each.keyframe) for each in recalls),
-            seam=before[-overlap:] if overlap and before is not None else None,
+            memory=tuple(start.view.image(each.keyframe) for each in recalls),
+            seam=start.before[-overlap:] if overlap and start.before is not None else None,
         )
         started = time.perf_counter()
         made = generator.generate(request)

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from filmagent.errors import UsageError
 from filmagent.generation.costs import MemoryFit, ShotCost, ShotShape
-from filmagent.generation.limits import check_request
 from filmagent.generation.port import Capabilities, GeneratedShot, GenerationRequest
 from filmagent.generation.wan.captions import caption_for_wan
 from filmagent.generation.wan.config import WanConfig
@@ -30,6 +29,8 @@ class FirstShotFromText(WanStoryMemGenerator):
                 raise UsageError(f"{config.name} and {text.name} differ in {name}: {ours} and {theirs}")
         super().__init__(config, translate)
         self.from_text = WanStoryMemGenerator(text, translate)
+        # Called once a request was checked: a bad one makes neither give up its models.
+        self._make_room, self.from_text._make_room = self.from_text.let_go, self.let_go
 
     @property
     def capabilities(self) -> Capabilities:
@@ -48,11 +49,8 @@ class FirstShotFromText(WanStoryMemGenerator):
 
         Raises what `WanStoryMemGenerator.generate` raises.
         """
-        check_request(self.capabilities, request)
         if not self._is_from_text(request):
-            self.from_text.let_go()
             return super().generate(request)
-        self.let_go()
         made = self.from_text.generate(request)
         note = f"nothing to remember: made from its words by {self.from_text.config.card.name}"
         return replace(made, notes=(*made.notes, note))

@@ -45,7 +45,7 @@ class ShotInWork:
     stage: str = "load"
     seconds: dict[str, float] = field(default_factory=dict)
     latents: Tensor | None = None
-    """The denoised shot, once it is there: running out of memory in the decoder does not denoise again."""
+    """The denoised shot, once it is there: where the next rung denoises alike, only decoding is tried again."""
     notes: list[str] = field(default_factory=list)
 
     @contextmanager
@@ -71,7 +71,8 @@ class WanStoryMemGenerator:
         self._revision: str | None = None
         self._few_step: str | None = None
         self._features: PromptFeatures | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._make_room: Callable[[], object] = lambda: None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -103,11 +104,9 @@ class WanStoryMemGenerator:
         Raises:
             ModelFilesError: the files that give the revision are missing or broken.
         """
-        sampling, weights = self.config.sampling, self._weights_revision()
-        placement = self._placement()
-        rounding = {} if placement.rung.exact else {"memory_rung": placement.rung.name}
+        sampling, weights, placement = self.config.sampling, self._weights_revision(), self._placement()
         return {
-            **rounding,
+            **({} if placement.rung.exact else {"memory_rung": placement.rung.name}),
             **self._what_is_faster(),
             "generator": self.config.name,
             "weights": weights,
@@ -141,6 +140,7 @@ class WanStoryMemGenerator:
         from filmagent.generation.wan.ladder import memory_trouble
 
         check_request(self.capabilities, request)
+        self._make_room()
         with self._lock:
             work = ShotInWork()
             while True:
@@ -178,13 +178,14 @@ class WanStoryMemGenerator:
                 with torch.no_grad(), models.precision.context():
                     models.encoder.condition((), request.seam, request.frames, request.size)
             except (RuntimeError, MemoryError):
-                self._models = self._made_faster = None  # hooks that an error interrupted are not trusted
+                self._give_up_models()  # hooks that an error interrupted are not trusted
                 raise
 
     def keep_within(self, budget_bytes: int) -> None:
         """Plan with at most this much memory; the models are loaded anew for the next shot."""
         with self._lock:
-            self._budget, self._placed, self._models, self._made_faster = budget_bytes, None, None, None
+            self._budget, self._placed = budget_bytes, None
+            self.let_go()
 
     def let_go(self) -> None:
         """Give up the models that are loaded: something else needs the room. The next shot loads them anew."""
@@ -293,17 +294,18 @@ class WanStoryMemGenerator:
 
         placement = self._placement()
         ladder = rungs_for(ladder_on(placement.precision.device), compiled=self.config.speed.compiled)
-        below = next_rung(ladder, placement.rung)
+        below = None if work.latents is None else next_rung(ladder, placement.rung, alike=True)
+        if below is None:
+            # A take is named by the rung that it ends on: latents of weights that were rounded otherwise are given up.
+            work.latents, below = None, next_rung(ladder, placement.rung)
         self._give_up_models()
+        why = f"out of memory ({work.stage}: {trouble})"
         if below is None:
             raise GenerationError(
-                f"out of memory ({work.stage}: {trouble}) at {request.size}, {request.frames} frames, "
-                f"{len(request.memory)} memory frames, on the last rung of the memory ladder ({placement.rung.name}): "
-                "lower the size, the length or the memory"
+                f"{why} at {request.size}, {request.frames} frames, {len(request.memory)} memory frames, on the last "
+                f"rung of the memory ladder ({placement.rung.name}): lower the size, the length or the memory"
             )
-        note = (
-            f"out of memory ({work.stage}: {trouble}): memory rung {placement.rung.name} -> {below.name}, {below.says}"
-        )
+        note = f"{why}: memory rung {placement.rung.name} -> {below.name}, {below.says}"
         log.warning(note)
         work.notes.append(note)
         self._placed = replace(placement, rung=below, needed=0)

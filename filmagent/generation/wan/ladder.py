@@ -1,7 +1,7 @@
 """The ladder for memory: what is done, rung by rung, so that a shot fits the card.
 
 Every rung needs less memory than the one above it and costs time, accuracy or both. Which rung is decided before
-loading, from bytes; and again, one rung lower, when memory runs out all the same. Hooks that an error interrupted are
+loading, from bytes; and again, further down, when memory runs out all the same. Hooks that an error interrupted are
 never trusted: whoever steps down loads the models anew. Knows pipelines and devices; nothing of requests.
 """
 
@@ -83,10 +83,10 @@ def choose_rung(needs: Sequence[tuple[Rung, int]], room: int) -> Rung:
     return next((rung for rung, needed in needs if needed <= room), needs[-1][0])
 
 
-def next_rung(ladder: Sequence[Rung], rung: Rung) -> Rung | None:
-    """Return the rung below; None when there is none."""
-    below = list(ladder[ladder.index(rung) + 1 :])
-    return below[0] if below else None
+def next_rung(ladder: Sequence[Rung], rung: Rung, *, alike: bool = False) -> Rung | None:
+    """Return the rung below, of those that store the experts' weights alike if told so; None when there is none."""
+    below = ladder[ladder.index(rung) + 1 :]
+    return next((each for each in below if not alike or each.float8 == rung.float8), None)
 
 
 def room_on(device: torch.device, budget: int | None) -> int:

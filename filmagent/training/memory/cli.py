@@ -1,7 +1,8 @@
 """Words typed by a person -> the training of a memory on her own films -> an exit code. Knows no mathematics.
 
 `filmagent train memory --policy storymem --base wan2.2 --data DIR`: DIR is what `filmagent curate` makes. Called again,
-it goes on where its folder stands. `accelerate launch -m filmagent train memory ...` uses several cards.
+it goes on where its folder stands. `accelerate launch -m filmagent train memory ...` uses several cards, and
+with `--shard` they hold the frozen expert together.
 """
 
 from __future__ import annotations
@@ -70,6 +71,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save-every", type=int, default=100, help="steps between checkpoints (default: 100)")
     parser.add_argument("--validate-every", type=int, default=250, help="steps between validations (default: 250)")
     parser.add_argument("--eight-bit", action="store_true", help="AdamW with 8-bit states; needs bitsandbytes")
+    parser.add_argument(
+        "--shard",
+        action="store_true",
+        help="several processes: share the frozen blocks out among their cards (default: each card holds them all)",
+    )
     parser.add_argument("--cpu", action="store_true", help="leave a card alone")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: as many as torch takes)")
     parser.add_argument("--check", action="store_true", help="only check everything and say what would be trained")
@@ -131,6 +137,7 @@ def _plans(args: argparse.Namespace) -> list[Plan]:
                 eight_bit=args.eight_bit,
                 budget=args.budget,
                 cached=args.cached_memory,
+                shard=args.shard,
             ),
             args.data / FEATURES,
         )

@@ -15,7 +15,7 @@ from filmagent.generation.port import FrameSize
 from filmagent.generation.trained.names import PART, Expert, Policy
 from filmagent.generation.wan.onestory.shape import BUDGETS
 
-NOT_DECISIVE = ("steps", "save_every", "validate_every")
+NOT_DECISIVE = ("steps", "save_every", "validate_every", "shard")
 """What may differ between the runs of one training."""
 
 
@@ -66,6 +66,8 @@ class MemoryTraining:
     eight_bit: bool = False
     """AdamW with states of 8 bits, by bitsandbytes."""
     gradient_checkpointing: bool = True
+    shard: bool = False
+    """Several processes hold the frozen blocks together, each a part, in place of each holding all."""
 
     def __post_init__(self) -> None:
         """Raise UsageError for what cannot be meant."""
@@ -82,6 +84,11 @@ class MemoryTraining:
             raise UsageError(f"a budget of {self.budget} latent frames: OneStory's are {', '.join(map(str, BUDGETS))}")
         if self.cached and self.policy != "storymem":
             raise UsageError(f"cached memory is an option of storymem; {self.policy} has none")
+        if self.cached and self.shard:
+            raise UsageError(
+                "cached memory does not go with --shard: processes that draw a shot without memory would run fewer "
+                "forwards than the others, who wait for their parts of the weights; leave one of the two out"
+            )
         if self.budget != 1 and self.policy != "onestory":
             raise UsageError(f"the budget is OneStory's; {self.policy} has none")
 

@@ -4,7 +4,8 @@
     OUT/weights/backbone*.safetensors
 
 All chance of a step is a function of seed, step and process, so that a run that was killed goes on to the same weights.
-Processes are accelerate's; each holds the whole frozen expert. Everything is checked before any weight is loaded.
+Processes are accelerate's; each holds the whole frozen expert, or they share it out (`sharding`). Everything is checked
+before any weight is loaded.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from filmagent.training.memory.levels import LevelRange, levels_of
 from filmagent.training.memory.materials import Materials, check_prompts
 from filmagent.training.memory.optimizers import CLIP, check_optimizer, make_optimizer, set_rates
 from filmagent.training.memory.settings import MemoryTraining
+from filmagent.training.memory.sharding import average_gradients, check_processes, check_sharding, shard_frozen
 from filmagent.training.memory.validation import draw_held_out, hold_out, validate
 from filmagent.training.onestory.features import FilmFeatures
 from filmagent.training.papercut.machine import plain_attention
@@ -89,6 +91,7 @@ def plan_training(
         raise UsageError(f"{base.name} has no {settings.expert} expert; choose from {', '.join(base.experts)}")
     check_optimizer(settings)
     check_base(base, settings.size, settings.frames)
+    check_sharding(base, settings)
     if len(films) < LEAST_FILMS:
         raise UsageError(f"{len(films)} sequence(s): one is held out to validate with, so give {LEAST_FILMS} or more")
     learned_from, held_out = hold_out(films)
@@ -126,7 +129,7 @@ class Run:
 
     learner: Learner
     wrapped: Any
-    """The learner, as accelerate wraps it."""
+    """The learner, as accelerate wraps it; itself where one process trains, or several share the frozen weights."""
     optimizer: Any
     average: dict[str, Tensor]
     step: int = 0
@@ -152,7 +155,8 @@ def train_memory(
         on_step: called in the first process after every step with its number and its line of the log.
 
     Raises:
-        UsageError: the folder holds another training, or accelerate is configured for something else than processes.
+        UsageError: the folder holds another training, accelerate is configured for something else than processes, or
+            one process is to share weights.
         ModelFilesError: files are broken.
         GenerationError: the loss is no number.
     """
@@ -175,9 +179,10 @@ def train_memory(
         line = _step(plan, accelerator, run, materials, levels)
         run.seconds = time.monotonic() - began
         done = run.step == settings.steps
-        if accelerator.is_main_process:
-            if run.step % settings.validate_every == 0 or done:
-                line |= _validate(plan, run, materials, levels, home)
+        main = accelerator.is_main_process
+        if (run.step % settings.validate_every == 0 or done) and (main or settings.shard):
+            line |= _validate(plan, run, materials, levels, home if main else None)
+        if main:
             line["seconds"] = round(run.seconds, 3)
             append_log(home / "metrics.jsonl", line)
             if run.step % settings.save_every == 0 or done:
@@ -192,28 +197,27 @@ def train_memory(
 def _accelerator(settings: MemoryTraining, cpu: bool) -> Any:
     """Return accelerate's processes; it reads its own configuration (`accelerate config`, `accelerate launch`)."""
     from accelerate import Accelerator, DistributedDataParallelKwargs
-    from accelerate.utils import DistributedType
 
     # A small pool is shown whole, and then Memento's selector has no part in a step; nor has every patchifier always.
     handler = DistributedDataParallelKwargs(find_unused_parameters=settings.policy != "storymem")
     accelerator = Accelerator(cpu=cpu, mixed_precision="no", kwargs_handlers=[handler])
-    known = {DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU}
-    if accelerator.distributed_type not in known:
-        raise UsageError(
-            f"accelerate is configured for {accelerator.distributed_type.value}, which memory training cannot "
-            "save and resume yet: configure one plain process, or several that each hold the whole expert"
-        )
+    check_processes(accelerator.distributed_type.value, accelerator.num_processes, settings.shard)
     return accelerator
 
 
 def _open_run(plan: Plan, accelerator: Any, materials: Materials, state: dict[str, Any] | None) -> Run:
     expert = load_learning_expert(plan.base, plan.settings, materials.dtype)
-    learner = make_learner(expert, plan.settings, plan.base.config.sampling.memory_stride).to(accelerator.device)
+    learner = make_learner(expert, plan.settings, plan.base.config.sampling.memory_stride)
+    if plan.settings.shard:
+        shard_frozen(learner, accelerator.device)
+    else:
+        learner.to(accelerator.device)
     optimizer = make_optimizer(plan.settings, learned(expert))
     if state is not None:
         put(expert, state["weights"])
         optimizer.load_state_dict(state["optimizer"])
-    wrapped = accelerator.prepare_model(learner) if accelerator.num_processes > 1 else learner
+    alone = accelerator.num_processes == 1 or plan.settings.shard
+    wrapped = learner if alone else accelerator.prepare_model(learner)
     average = {name: weight.detach().clone() for name, weight in learned(expert).items()}
     run = Run(learner, wrapped, optimizer, average)
     if state is not None:
@@ -240,6 +244,8 @@ def _step(plan: Plan, accelerator: Any, run: Run, materials: Materials, levels: 
         for name, loss in losses.items():
             found.setdefault(name, []).append(float(loss.detach()))
     weights = learned(run.learner.expert)
+    if settings.shard:
+        average_gradients(weights.values())
     norm = torch.nn.utils.clip_grad_norm_(weights.values(), CLIP)
     means = _mean_over_processes(accelerator, found)
     if not (torch.isfinite(norm) and all(isfinite(value) for value in means.values())):
@@ -272,8 +278,8 @@ def _average(run: Run, weights: Mapping[str, torch.nn.Parameter], settings: Memo
     torch._foreach_lerp_([run.average[name] for name in weights], list(weights.values()), 1 - kept)
 
 
-def _validate(plan: Plan, run: Run, materials: Materials, levels: LevelRange, home: Path) -> dict[str, float]:
-    """Validate with the averaged weights."""
+def _validate(plan: Plan, run: Run, materials: Materials, levels: LevelRange, home: Path | None) -> dict[str, float]:
+    """Validate with the averaged weights; without a home, only help the processes that share the weights."""
     expert = run.learner.expert
     trained = {name: weight.detach().clone() for name, weight in learned(expert).items()}
     put(expert, run.average)
@@ -281,7 +287,8 @@ def _validate(plan: Plan, run: Run, materials: Materials, levels: LevelRange, ho
         loss, sheet = validate(run.learner, materials, plan.held_out, plan.validated, levels)
     finally:
         put(expert, trained)
-    sheet.save(home / f"validation-{run.step:06d}.png")
+    if home is not None:
+        sheet.save(home / f"validation-{run.step:06d}.png")
     return {"held out": loss}
 
 

@@ -19,6 +19,7 @@ from filmagent.training.papercut.captions import caption
 from filmagent.training.papercut.latents import Clip, StoryLatents
 from filmagent.training.papercut.machine import autocast, plain_attention
 from filmagent.training.papercut.some_tokens import KeptTokens, choose_tokens, flow_of_tokens, tokens_of
+from filmagent.training.papercut.text import MAX_WORDS
 from filmagent.training.papercut.truth import UNKNOWN, TruthHeads, labels
 
 SHIFT, SHIFT_FROM_FRAMES = 3.0, 5.0
@@ -128,7 +129,7 @@ def make_batch(
         who = torch.cat([*(frame.who[None] for frame in keyframes), clip.who])
         figures.append((who >= 0).flatten(1))
         truth.append(labels(clip.script, who))
-        sentences.append(_sentence(rng, clip, memory, mixture))
+        sentences.append(_sentence(rng, clip, memory, mixture, kept.words))
         known.append(clip.known)
     return Batch(
         clean=torch.stack(clean),
@@ -143,11 +144,15 @@ def make_batch(
     )
 
 
-def _sentence(rng: random.Random, clip: Clip, memory: int, mixture: Mixture) -> str:
+def _sentence(rng: random.Random, clip: Clip, memory: int, mixture: Mixture, most_words: int) -> str:
+    """The words of an example; attributes are left out where they and two endings would not fit in `most_words`."""
     if rng.random() < mixture.text_dropped:
         return ""
     kept = mixture.attributes_with_memory if memory or clip.known else mixture.attributes_without_memory
-    return caption(clip.script, rng, with_attributes=rng.random() < kept)
+    said = caption(clip.script, rng, with_attributes=rng.random() < kept)
+    if len(said.split()) + 2 <= most_words:
+        return said
+    return caption(clip.script, rng, with_attributes=False)
 
 
 def sample_noise_levels(known: Tensor) -> Tensor:
@@ -186,7 +191,7 @@ def losses(denoiser: WanTransformer3DModel, heads: TruthHeads, text: Tensor, bat
     device = batch.clean.device
     chosen = choose_tokens(batch.figures, batch.memory, kept)
     with plain_attention(device), autocast(device), memory_positions(ropes, batch.memory, MEMORY_STRIDE):
-        flow = flow_of_tokens(denoiser, told, level * 1000, text, chosen.index)
+        flow = flow_of_tokens(denoiser, told, level * 1000, text, chosen.index, MAX_WORDS)
     error = (flow.float() - tokens_of(noise - batch.clean, chosen.index)).pow(2)
     weight = tokens_of(batch.weight, chosen.index) * chosen.stands_for[:, :, None, None]
     truth = batch.truth.gather(2, chosen.index[:, None].expand(-1, batch.truth.shape[1], -1))

@@ -1,5 +1,7 @@
 """Runs the denoiser on some of a video's tokens: figures first, of the rest a sample that stands for all of it.
 
+Sentences are cut short the same way: one zero after the last word stands for all that follow it in a film.
+
 Papercut's background is easy and most of the picture: half of the tokens teach nearly as much for half of the work, as
 in masked training of diffusion transformers (Zheng et al., "Fast Training of Diffusion Models with Masked
 Transformers", arXiv 2306.09305), but that the renderer says which half. Every token keeps its own position. Knows no
@@ -8,13 +10,15 @@ loss and no data.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from filmagent.generation.wan.library import WanTransformer3DModel
+from filmagent.generation.wan.library import WanAttnProcessor, WanTransformer3DModel
+from filmagent.training.papercut.text import MAX_WORDS
 
 MOST_FIGURE_TOKENS = 0.75
 """Share of the kept tokens that figures may take: a close-up must not lose its background."""
@@ -26,6 +30,8 @@ class KeptTokens:
 
     memory: float = 1.0
     shot: float = 1.0
+    words: int = MAX_WORDS
+    """Of how many words, zeros included, the sentences are."""
 
     def counts(self, tokens: int) -> KeptCounts:
         """The same for latent frames of so many tokens."""
@@ -90,26 +96,63 @@ def tokens_of(video: Tensor, index: Tensor) -> Tensor:
     return tokens.gather(1, index[:, :, None, None].expand(-1, -1, channels, 4))
 
 
-def flow_of_tokens(denoiser: WanTransformer3DModel, told: Tensor, time: Tensor, text: Tensor, index: Tensor) -> Tensor:
+class ShortText(WanAttnProcessor):  # type: ignore[misc]  # diffusers has no types
+    """Attention to words whose last one, always a zero, stands for many: its weight is as many times as large."""
+
+    bias: Tensor | None = None
+
+    def __call__(
+        self,
+        attn: nn.Module,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        rotary_emb: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
+        """Attend as diffusers' processor does."""
+        found: Tensor = super().__call__(attn, hidden_states, encoder_hidden_states, self.bias, rotary_emb)
+        return found
+
+
+def read_short_texts(denoiser: WanTransformer3DModel) -> None:
+    """Let `flow_of_tokens` give this denoiser sentences that are cut short."""
+    for block in denoiser.blocks:
+        block.attn2.set_processor(ShortText())
+
+
+def flow_of_tokens(
+    denoiser: WanTransformer3DModel, told: Tensor, time: Tensor, text: Tensor, index: Tensor, words: int
+) -> Tensor:
     """The flow [B, K, channels, 4] that the denoiser predicts for the chosen tokens, when it sees only these.
 
     Args:
         denoiser: of patch size 1x2x2.
         told: its whole input [B, 36, frames, h, w].
         time: timesteps [B].
-        text: encoded sentences [B, words, width].
+        text: encoded sentences [B, room, width].
         index: which tokens [B, K].
+        words: how many a film's sentences have, zeros included: where that is more than `room`, the last of `text`,
+            which must be a zero, stands for the others. Needs `read_short_texts`.
     """
     model: Any = denoiser
+    missing = words - text.shape[1]
+    for block in model.blocks:
+        block.attn2.processor.bias = _bias(text, missing) if missing else None
     batch, count = index.shape
     patches = model.patch_embedding
     tokens = tokens_of(told, index).flatten(2)
     hidden = torch.nn.functional.linear(tokens, patches.weight.flatten(1), patches.bias)
     cosines, sines = (each[0, :, 0][index][:, :, None] for each in model.rope(told))
-    at_time, of_blocks, words, _ = model.condition_embedder(time, text, None)
+    at_time, of_blocks, said, _ = model.condition_embedder(time, text, None)
     for block in model.blocks:
-        hidden = block(hidden, words, of_blocks.unflatten(1, (6, -1)), (cosines, sines))
+        hidden = block(hidden, said, of_blocks.unflatten(1, (6, -1)), (cosines, sines))
     shift, scale = (model.scale_shift_table + at_time.unsqueeze(1)).chunk(2, dim=1)
     hidden = (model.norm_out(hidden.float()) * (1 + scale) + shift).type_as(hidden)
     flow: Tensor = model.proj_out(hidden).view(batch, count, 4, -1).transpose(2, 3)
     return flow
+
+
+def _bias(text: Tensor, missing: int) -> Tensor:
+    bias = torch.zeros(1, 1, 1, text.shape[1], device=text.device)
+    bias[..., -1] = math.log(missing + 1)
+    return bias

@@ -50,11 +50,13 @@ def build_text_encoder(vocabulary_size: int, width: int = 128, layers: int = 2) 
     return UMT5EncoderModel(config)
 
 
-def encode_text(tokenizer: PreTrainedTokenizerFast, encoder: nn.Module, sentences: Sequence[str]) -> Tensor:
-    """[B, MAX_WORDS, width], zero after each sentence's end, exactly as the stock Wan pipelines make it."""
-    tokens = tokenizer(list(sentences), padding="longest", max_length=MAX_WORDS, truncation=True, return_tensors="pt")
+def encode_text(
+    tokenizer: PreTrainedTokenizerFast, encoder: nn.Module, sentences: Sequence[str], room: int = MAX_WORDS
+) -> Tensor:
+    """[B, room, width], zero after each sentence's end, exactly as the stock Wan pipelines make it."""
+    tokens = tokenizer(list(sentences), padding="longest", max_length=room, truncation=True, return_tensors="pt")
     device = next(encoder.parameters()).device
     seen = tokens.attention_mask.to(device)
     states = encoder(tokens.input_ids.to(device), seen).last_hidden_state
     ended = torch.where(seen[..., None].bool(), states.float(), 0.0)
-    return F.pad(ended, (0, 0, 0, MAX_WORDS - ended.shape[1]))
+    return F.pad(ended, (0, 0, 0, room - ended.shape[1]))

@@ -18,7 +18,7 @@ from filmagent.training.papercut.denoiser import Batch, Mixture, build_denoiser,
 from filmagent.training.papercut.latents import StoryCache
 from filmagent.training.papercut.machine import many_shapes
 from filmagent.training.papercut.muon import Muon, split_weights
-from filmagent.training.papercut.some_tokens import KeptTokens
+from filmagent.training.papercut.some_tokens import KeptTokens, read_short_texts
 from filmagent.training.papercut.text import build_text_encoder, build_tokenizer, encode_text
 from filmagent.training.papercut.truth import TruthHeads
 from filmagent.training.papercut.warm_start import take_over
@@ -50,8 +50,8 @@ class DenoiserTraining:
     average: float = 0.995
     tokens_a_batch: int = 6144
     """Tokens of one step, memory included: steps of all kinds cost about the same."""
-    kept: KeptTokens = field(default_factory=lambda: KeptTokens(memory=0.36, shot=0.5))
-    """How much of every picture a step looks at."""
+    kept: KeptTokens = field(default_factory=lambda: KeptTokens(memory=0.27, shot=0.34, words=40))
+    """How much of every picture and sentence a step looks at: more examples teach more than more of each."""
     whole_from: float = 0.85
     """From here on it looks at whole pictures, as films do."""
     words_until: float = 0.1
@@ -85,6 +85,7 @@ class Models(nn.Module):
         self.denoiser: WanTransformer3DModel = build_denoiser(settings.width, settings.layers, settings.text_width)
         self.encoder: UMT5EncoderModel = build_text_encoder(vocabulary_size, settings.text_width)
         self.heads = TruthHeads(settings.width)
+        read_short_texts(self.denoiser)
 
 
 @dataclass
@@ -214,7 +215,7 @@ def _step(settings: DenoiserTraining, run: Run, batch: Batch, kept: KeptTokens, 
         for group in optimizer.param_groups:
             group["lr"] = rate * factor
         optimizer.zero_grad()
-    text = encode_text(run.tokenizer, run.models.encoder, batch.sentences)
+    text = encode_text(run.tokenizer, run.models.encoder, batch.sentences, kept.words)
     found = losses(run.models.denoiser, run.models.heads, text, batch.to(settings.device), kept)
     loss = found.flow + settings.mixture.truth_weight * found.truth
     loss.backward()  # type: ignore[no-untyped-call]

@@ -11,8 +11,7 @@ Everything must be there, fit, and be used. Knows files; nothing of sampling.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +22,6 @@ from filmagent.generation.wan.onestory.shape import MemoryShape
 
 if TYPE_CHECKING:
     import torch
-
-    from filmagent.generation.wan.onestory.expert import OneStoryTransformer
 
 FORMAT = "onestory-1"
 FOLDER = "onestory"
@@ -75,33 +72,6 @@ def read_header(file: Path, how_to_get: str) -> MemoryFile:
         return MemoryFile(told["base"], told["name"], MemoryShape.told(json.loads(told["shape"])))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFilesError(f"{str(file)!r} is no OneStory memory of this release ({error}): {how_to_get}") from error
-
-
-def save_memory(
-    file: Path, expert: OneStoryTransformer, base: str, name: str, lora: Mapping[str, torch.Tensor] | None = None
-) -> None:
-    """Write an expert's selector and conditioner; a reader never sees half a file.
-
-    Args:
-        file: usually of `memory_files`.
-        expert: its memory is written, its base is not.
-        base: from `base_revision` of the base's folder; `name`: what the base is called.
-        lora: weights in Wan2.2's original names (`blocks.0.self_attn.q.lora_A.weight`) that the base needs besides.
-    """
-    from safetensors.torch import save_file
-
-    from filmagent.generation.wan.onestory.expert import MEMORY_PARTS
-
-    weights = {
-        name: tensor.detach().cpu().contiguous()
-        for name, tensor in expert.state_dict().items()
-        if name.startswith(MEMORY_PARTS)
-    }
-    told = {"format": FORMAT, "base": base, "name": name, "shape": json.dumps(asdict(expert.memory))}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f"{file.name}.part")
-    save_file({**weights, **(lora or {})}, beside, metadata=told)
-    beside.replace(file)
 
 
 def load_onestory_expert(config: WanConfig, part: str, dtype: torch.dtype) -> Any:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from filmagent.errors import GenerationError, UsageError
+from filmagent.generation.costs import MachineRate, MemoryFit, ShotCost, ShotShape
 from filmagent.generation.port import GenerationRequest, Generator
 from filmagent.generation.wan.config import WanConfig
 from filmagent.generation.wan.generator import ShotInWork, Translate, WanStoryMemGenerator
@@ -76,6 +77,28 @@ class ConductedGenerator(WanStoryMemGenerator):
         """Return what decides the speed, the number of GPUs and their arrangement included."""
         return f"{super().machine()}, {self._arrangement.size} GPUs ({self._arrangement})"
 
+    def cost(self, shape: ShotShape) -> ShotCost:
+        """Return the arithmetic of the first GPU: its part of the forwards, and decoding, which is its own alone.
+
+        A part of the sequence counts as its share of a forward. The text's keys and values, which every GPU computes
+        whole, are 0.1 % of a forward of A14B.
+        """
+        whole, parted = super().cost(shape), self._arrangement
+        # With parted guidance every GPU makes one forward a step, in steps that are not guided as well.
+        forwards = self.config.sampling.steps if parted.branches == 2 else whole.forwards
+        share = forwards / whole.forwards / parted.span
+        return replace(whole, forwards=forwards, denoise_flops=whole.denoise_flops * share)
+
+    def fit(self, shape: ShotShape) -> MemoryFit:
+        """Return the rung that all GPUs lie on, and what one takes that has all weights and the whole sequence."""
+        alone = super().fit(shape)
+        return replace(alone, says=f"{alone.says}; the same on every GPU, each counted with the whole sequence")
+
+    def measure(self) -> MachineRate:
+        """Multiply matrices for about half a second on the first GPU."""
+        alone = super().measure()
+        return replace(alone, reason=f"{alone.reason}; what the GPUs hand each other is not counted")
+
     def _placement(self) -> Placement:
         """Return where the models lie, on the lowest rung that any of the GPUs needs."""
         from filmagent.generation.wan.ladder import ladder_on
@@ -107,5 +130,5 @@ class ConductedGenerator(WanStoryMemGenerator):
         """Raise GenerationError: the other GPUs may be in the middle of a forward, and cannot step down with this."""
         from filmagent.generation.wan.parallel.follower import out_of_memory
 
-        self._models = self._made_faster = None
+        self._give_up_models()
         raise GenerationError(out_of_memory(f"GPU 0, {work.stage}", RuntimeError(trouble)))
