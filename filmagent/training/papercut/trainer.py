@@ -38,7 +38,7 @@ OUTER_LAYERS = (
 class DenoiserTraining:
     """Everything that decides a denoiser training."""
 
-    minutes: float = 90.0
+    minutes: float = 420.0
     seed: int = 3
     width: int = 256
     layers: int = 8
@@ -52,14 +52,14 @@ class DenoiserTraining:
     """Tokens of one step, memory included: steps of all kinds cost about the same."""
     kept: KeptTokens = field(default_factory=lambda: KeptTokens(memory=0.27, shot=0.34, words=40))
     """How much of every picture and sentence a step looks at: more examples teach more than more of each."""
-    whole_from: float = 0.85
+    whole_from: float = 0.9
     """From here on it looks at whole pictures, as films do."""
-    words_until: float = 0.1
+    words_until: float = 0.07
     """Until here pictures are learned from words, mostly without memory: more examples a second."""
-    stills_until: float = 0.42
-    mixed_until: float = 0.48
+    stills_until: float = 0.5
+    mixed_until: float = 0.55
     shots_mixed: float = 0.5
-    shots_late: float = 0.5
+    shots_late: float = 0.6
     stills_a_story: int = 8
     shots_a_story: int = 3
     stills_beside_shots: int = 3
@@ -67,7 +67,7 @@ class DenoiserTraining:
     first_shot_stories: int = 32
     most_still_stories: int = 6000
     most_shot_stories: int = 2500
-    still_stories_a_step: float = 1.0
+    still_stories_a_step: float = 1.5
     shot_stories_a_step: float = 0.25
     mixture: Mixture = field(default_factory=Mixture)
     start_from: Path | None = None
