@@ -18,14 +18,13 @@ from filmagent.errors import ModelFilesError
 from filmagent.generation.papercut.lexicon import CARD, Card
 from filmagent.generation.papercut.vocabulary import MAX_ROLES
 from filmagent.generation.wan.library import AutoencoderKLWan, ModelMixin, PreTrainedModel, UniPCMultistepScheduler
+from filmagent.training.papercut.denoiser import SHIFT
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.sheet import curve, held_out_rows, sample_sheet
 from filmagent.training.papercut.text import MAX_WORDS, build_tokenizer
 from filmagent.training.papercut.trainer import DenoiserTraining, Models
 from filmagent.training.papercut.vae import pixels
 from filmagent.training.papercut.world import FPS, FRAMES, HEIGHT, WIDTH, render_shot, sample_shot, sample_story
-
-SHIFT = 3.0
 
 
 @dataclass(frozen=True)
