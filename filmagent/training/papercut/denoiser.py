@@ -25,8 +25,8 @@ from filmagent.training.papercut.truth import UNKNOWN, TruthHeads, labels
 SHIFT, SHIFT_FROM_FRAMES = 5.0, 7.0
 """How far noise levels are moved towards noise; further where known frames leave little to find out below.
 
-Paper is flat: where noise is half of a picture, a half-trained model already saw all that was in it, and at 0.85 most. It is
-above that shapes are invented.
+Paper is flat: where noise is half of a picture, a half-trained model saw all that was in it, and at 0.85 most of it.
+Shapes are invented above that.
 """
 MEMORY_STRIDE = 5
 MASK_CHANNELS = 4
