@@ -11,11 +11,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filmagent.errors import ModelFilesError
 from filmagent.generation.papercut.vocabulary import KINDS, PLACES, WORDINGS, compose
 from filmagent.generation.wan.library import AutoencoderKLWan, WanImageToVideoPipeline
 from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from filmagent.training.papercut import checkpoint
 from filmagent.training.papercut.captions import describe
+from filmagent.training.papercut.cli import main
 from filmagent.training.papercut.denoiser import (
     SHIFT,
     SHIFT_FROM_FRAMES,
@@ -310,6 +312,11 @@ def test_figures_are_where_the_drawing_has_them():
         shown = {part.subject for part in clip.script.performances}
         assert set(np.unique(clip.who)) <= {-1, *shown}
         assert (clip.covered > 0.99).any() == bool(shown)
+
+
+def test_a_denoiser_without_a_vae_is_told_how_to_get_one(tmp_path):
+    with pytest.raises(ModelFilesError, match="holds no VAE: train one with `filmagent train papercut vae`"):
+        main(["dit", "--data", str(tmp_path)])
 
 
 def test_more_noise_where_frames_are_known():

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from filmagent.errors import ModelFilesError
 from filmagent.generation.wan.library import AutoencoderKLWan
 from filmagent.generation.wan.quick_vae import speed_up
 from filmagent.training.papercut.drawn import DrawnClip, DrawnStory, StoryShape, draw_story
@@ -82,7 +83,16 @@ class Encoder:
 
 
 def open_encoder(folder: Path, device: str = "cpu") -> Encoder:
-    """The encoder of an exported VAE folder, with the statistics in its configuration."""
+    """The encoder of an exported VAE folder, with the statistics in its configuration.
+
+    Raises:
+        ModelFilesError: there is no VAE in the folder.
+    """
+    if not (folder / "config.json").is_file():
+        raise ModelFilesError(
+            f"{folder} holds no VAE: train one with `filmagent train papercut vae`, or take one that there is by "
+            "`--from-weights FOLDER --minutes 0`"
+        )
     vae = AutoencoderKLWan.from_pretrained(folder).eval().requires_grad_(False).float()
     vae = speed_up(vae) if device == "cpu" else vae.to(device)
     shape = (1, vae.config.z_dim, 1, 1, 1)
