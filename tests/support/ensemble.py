@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import pickle
 from collections.abc import Callable
@@ -13,9 +12,11 @@ from typing import Any
 
 from filmagent.generation.wan.config import WanConfig
 from filmagent.generation.wan.parallel.arrangement import Arrangement
+from tests.support.processes import run_processes
 
 SECONDS = 60
 """After which a process counts as hanging."""
+PRELOAD = ("filmagent.generation.wan.parallel.follower", "tests.support.tiny_wan")
 
 
 def together(
@@ -25,20 +26,10 @@ def together(
 
     Returns what it returned, or the error that it raised, and the processes' exit codes; None for one that hangs. An
     exchange of tensors may take as long as `limit`.
-    All are forked from one process that has imported torch, which takes seconds, and has done nothing with it.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["filmagent.generation.wan.parallel.follower", "tests.support.tiny_wan"])
     made = folder / "made"
-    processes = [context.Process(target=_work, args=(rank, count, folder / "meeting", made, limit, lead, given))
-                 for rank in range(count)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(SECONDS)
-    codes = [process.exitcode for process in processes]
-    for process in processes:
-        process.kill()
+    given_each = [(rank, count, folder / "meeting", made, limit, lead, given) for rank in range(count)]
+    codes = run_processes(_work, given_each, PRELOAD, SECONDS)
     return pickle.loads(made.read_bytes()), codes
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from filmagent.training.memory.adapting import learned, load_learning_expert
 from filmagent.training.memory.learners import make_learner
 from filmagent.training.memory.sharding import average_gradients, check_processes, shard_frozen
 from filmagent.training.memory.trainer import plan_training, train_memory
+from tests.support.processes import run_processes
 from tests.training.memory.test_resume import HOME, lines, same
 from tests.training.memory.toy_films import opened_base, toy_base, toy_films, toy_settings
 
@@ -47,18 +47,9 @@ def trained(base, tmp_path_factory):
 
 def together(folder: Path, work: Callable[..., None], *given: Any) -> list[int | None]:
     """Call `work(*given)` in two processes that meet over gloo; returns their exit codes, None for one that hangs."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.training.memory.test_sharding"])
     meeting = folder / f"meeting-{next(_meetings)}"
-    processes = [context.Process(target=_meet, args=(rank, meeting, work, given)) for rank in range(PROCESSES)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(SECONDS)
-    codes = [process.exitcode for process in processes]
-    for process in processes:
-        process.kill()
-    return codes
+    given_each = [(rank, meeting, work, given) for rank in range(PROCESSES)]
+    return run_processes(_meet, given_each, ["tests.training.memory.test_sharding"], SECONDS)
 
 
 def _meet(rank: int, meeting: Path, work: Callable[..., None], given: tuple[Any, ...]) -> None:
