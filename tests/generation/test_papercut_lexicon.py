@@ -26,7 +26,7 @@ WALK = Caption("wide", "forest", "night", roles=(Role("cat", "walks", "left", co
 
 def test_whole_weights_are_told_everything():
     caption = replace(WALK, weather="snow", camera="in", prop="boat")
-    assert fit(caption, whole_world()).caption == caption
+    assert fit(caption, whole_world()).caption == replace(caption, placed=True)
     assert fit(caption, whole_world()).notes == ()
 
 
@@ -104,3 +104,10 @@ def test_weights_without_a_vocabulary_are_refused(tmp_path):
     (tmp_path / CARD).write_bytes((weights_folder() / CARD).read_bytes())
     with pytest.raises(ModelFilesError, match="vocabulary"):
         read_lexicon(tmp_path)
+
+
+def test_weights_that_know_where_people_stand_are_told():
+    two = replace(WALK, roles=(Role("cat", "sits"), Role("dog", "waves")))
+    told = compose(fit(two, whole_world()).caption)
+    assert told.endswith("the lefthand cat sits and the righthand dog waves")
+    assert "hand" not in compose(fit(two, SMALL).caption)

@@ -27,12 +27,14 @@ from filmagent.generation.papercut.vocabulary import (
     PLACES,
     PROPS,
     SIZES,
+    STANDS,
     TIMES,
     WEATHERS,
     WORDINGS,
     Caption,
     Role,
     compose,
+    phrases,
     words,
 )
 
@@ -199,3 +201,24 @@ def scene(*cast, **said):
 def test_what_was_never_trained_is_never_said(caption):
     with pytest.raises(ValueError, match=r"none of|at most"):
         compose(caption)
+
+
+@pytest.mark.parametrize(
+    ("count", "stands"), [(1, []), (2, ["lefthand", "righthand"]), (3, ["leftmost", "middle", "rightmost"])]
+)
+def test_a_placed_caption_says_where_each_stands(count, stands):
+    roles = tuple(Role(kind, "sits", colour="white") for kind in ("cat", "dog", "fox")[:count])
+    plain, placed = (Caption("wide", "forest", "day", roles=roles, placed=placed) for placed in (False, True))
+    said = compose(placed).split()
+    assert [word for word in said if word in STANDS[count]] == stands
+    assert [word for word in said if word not in stands] == compose(plain).split()
+    assert all(said[said.index(word) + 1] == "white" for word in stands)
+
+
+@given(captions)
+def test_every_word_of_a_role_says_whose_it_is(caption):
+    parts = phrases(caption)
+    assert " ".join(part.words for part in parts) == compose(caption)
+    for index, role in enumerate(caption.roles):
+        assert role.kind in " ".join(part.words for part in parts if part.role == index).split()
+    assert {part.role for part in parts if part.role is not None} == set(range(len(caption.roles)))

@@ -8,6 +8,7 @@ import torch
 
 from filmagent.generation.port import FrameSize
 from filmagent.generation.wan.conditions import ConditionEncoder, fit_picture, known_mask, pixels
+from filmagent.generation.wan.unknown import unknown_picture
 from tests.support.tiny_wan import tiny_vae
 
 SIZE = FrameSize(48, 32)
@@ -93,3 +94,23 @@ def test_pictures_of_other_proportions_keep_them(height, width):
     tall, wide = (int(seen[:, axis].max() - seen[:, axis].min()) + 1 for axis in (0, 1))
     scale = min(SIZE.height / height, SIZE.width / width)
     assert (tall, wide) == (max(1, round(height * scale)), max(1, round(width * scale)))
+
+
+def test_a_stage_tells_every_spot_from_every_other():
+    """Of a grey clip all tokens inside are the same one, and relative positions alone cannot say where it is."""
+
+    def nearest(shows):
+        picture = unknown_picture(shows, FrameSize(224, 128))
+        assert picture.abs().max() <= 1
+        tokens = torch.nn.functional.avg_pool2d(picture[None], 16)[0].flatten(1).T
+        return float((torch.cdist(tokens, tokens) + 9 * torch.eye(len(tokens))).min())
+
+    assert nearest("grey") == 0
+    assert nearest("stage") > 0.05
+
+
+def test_the_unknown_of_a_join_is_shown_as_that_of_a_cut(vae):
+    seam = picture(1)[None]
+    given = {shows: ConditionEncoder(vae, shows).condition([], seam, 9, SIZE).latents for shows in ("grey", "stage")}
+    assert torch.equal(given["grey"][:, :, :1], given["stage"][:, :, :1]), "what is known is shown alike"
+    assert not torch.allclose(given["grey"][:, :, 1:], given["stage"][:, :, 1:])

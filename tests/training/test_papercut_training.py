@@ -12,15 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.papercut.vocabulary import KINDS, PLACES, WORDINGS, compose
+from filmagent.generation.papercut.vocabulary import KINDS, PLACES, WORDINGS, Caption, Role, compose, phrases
 from filmagent.generation.wan.library import AutoencoderKLWan, WanImageToVideoPipeline
 from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from filmagent.training.papercut import checkpoint
-from filmagent.training.papercut.captions import describe
+from filmagent.training.papercut.captions import Said, describe
 from filmagent.training.papercut.cli import main
 from filmagent.training.papercut.denoiser import (
+    FROM_WORDS_SHARE,
     SHIFT,
     SHIFT_FROM_FRAMES,
+    SHIFT_FROM_WORDS,
     Mixture,
     losses,
     make_batch,
@@ -28,14 +30,15 @@ from filmagent.training.papercut.denoiser import (
 )
 from filmagent.training.papercut.drawn import StoryShape, draw_story
 from filmagent.training.papercut.export import export_denoiser, export_vae, held_out_shots, measure_vae
-from filmagent.training.papercut.latents import StoryCache, encode_story, grey_condition, open_encoder
+from filmagent.training.papercut.latents import StoryCache, encode_story, open_encoder, unknown_condition
 from filmagent.training.papercut.muon import Muon
 from filmagent.training.papercut.single_frames import SingleFrames
 from filmagent.training.papercut.some_tokens import KeptTokens, choose_tokens, flow_of_tokens, tokens_of
-from filmagent.training.papercut.text import MAX_WORDS, build_tokenizer, encode_text
+from filmagent.training.papercut.text import MAX_WORDS, build_text_encoder, build_tokenizer, encode_text
 from filmagent.training.papercut.trainer import DenoiserTraining, Material, Models, train_denoiser
-from filmagent.training.papercut.truth import QUESTIONS, UNKNOWN, labels
+from filmagent.training.papercut.truth import QUESTIONS, UNKNOWN, WHERE, WordHeads, answers_of_words, labels
 from filmagent.training.papercut.vae import VaeTraining, build_vae, pixels, train_vae
+from filmagent.training.papercut.words import teach_words
 from filmagent.training.papercut.world import HEIGHT, WIDTH, Figure, Performance, Setting, ShotScript, render_shot
 
 torch.set_num_threads(1)  # two threads on shared cores wait for each other longer than they work
@@ -48,6 +51,7 @@ TOY = DenoiserTraining(
     kept=KeptTokens(memory=0.36, shot=0.5),
     first_still_stories=4,
     first_shot_stories=2,
+    word_steps=2,
     words_until=0.2,
     stills_until=0.5,
     mixed_until=0.8,
@@ -77,8 +81,8 @@ def encoder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def grey(encoder):
-    return grey_condition(encoder)
+def unknown(encoder):
+    return unknown_condition(encoder)
 
 
 def caches(folder, encoder):
@@ -93,10 +97,10 @@ def weights_of(run):
     return torch.cat([weight.detach().flatten() for weight in run.averaged.parameters()])
 
 
-def test_interrupted_training_equals_uninterrupted(tmp_path, encoder, grey):
+def test_interrupted_training_equals_uninterrupted(tmp_path, encoder, unknown):
     def trained(folder, *stops):
         for stop in stops:
-            material = Material(*caches(folder / "data", encoder), grey)
+            material = Material(*caches(folder / "data", encoder), unknown)
             run = train_denoiser(TOY, folder, material, max_steps=stop, share_of_step=lambda step: step / 8)
         return run
 
@@ -145,13 +149,14 @@ def test_single_frames_take_the_same_way_as_a_clip_of_one_frame():
         assert torch.allclose(made.clamp(-1, 1), vae.decode(whole).sample, atol=1e-4)
 
 
-def test_training_begins_with_exported_weights(tmp_path, encoder, grey):
+def test_training_begins_with_exported_weights(tmp_path, encoder, unknown):
     first = Models(TOY, len(build_tokenizer()))
     export_denoiser(first, tmp_path / "weights")
-    material = Material(*caches(tmp_path / "data", encoder), grey)
-    begun = train_denoiser(replace(TOY, start_from=tmp_path / "weights"), tmp_path / "run", material, max_steps=0)
+    material = Material(*caches(tmp_path / "data", encoder), unknown)
+    settings = replace(TOY, start_from=tmp_path / "weights", word_steps=0)
+    begun = train_denoiser(settings, tmp_path / "run", material, max_steps=0)
     for name, weight in first.state_dict().items():
-        if name.startswith("heads"):
+        if name.startswith(("heads", "words")):
             continue  # only training asks
         stored = weight.half().float()  # exported weights are kept in half precision
         assert torch.equal(begun.models.state_dict()[name], stored), name
@@ -183,26 +188,26 @@ def test_a_cache_is_made_again_unchanged(tmp_path, encoder, monkeypatch):
 
 
 @pytest.mark.parametrize("shots", [False, True])
-def test_a_batch_is_laid_out_as_it_will_be_sampled(tmp_path, encoder, grey, shots):
+def test_a_batch_is_laid_out_as_it_will_be_sampled(tmp_path, encoder, unknown, shots):
     cache = caches(tmp_path, encoder)[shots]
     cache.grow(3)
-    batch = make_batch(random.Random(1), cache.stories, 4704, 2, grey, Mixture(), KeptTokens())
+    batch = make_batch(random.Random(1), cache.stories, 4704, 2, unknown, Mixture(), KeptTokens())
     assert batch.clean.shape[2] == 2 + (5 if shots else 1)
     assert (batch.mask[:, :, :2] == 1).all()
     assert torch.equal(batch.clean[:, :, :2], batch.condition[:, :, :2]), "memory is clean in the condition"
     for mask, condition in zip(batch.mask, batch.condition, strict=True):
         if not mask[:, 2:].any():
-            assert torch.equal(condition[:, 2:], grey[:, : condition.shape[1] - 2]), "a cut is told grey"
+            assert torch.equal(condition[:, 2:], unknown[:, : condition.shape[1] - 2]), "a cut is told nothing"
 
 
-def test_the_loss_looks_at_the_shot_alone(tmp_path, encoder, grey):
+def test_the_loss_looks_at_the_shot_alone(tmp_path, encoder, unknown):
     cache, _ = caches(tmp_path, encoder)
     cache.grow(2)
     some = KeptTokens(memory=0.36, shot=0.5)
-    batch = make_batch(random.Random(1), cache.stories, 448, 1, grey, Mixture(), some)
+    batch = make_batch(random.Random(1), cache.stories, 448, 1, unknown, Mixture(), some)
     assert not batch.weight[:, :, :1].any()
     models = Models(TOY, len(build_tokenizer()))
-    text = encode_text(build_tokenizer(), models.encoder, batch.sentences)
+    text = encode_text(build_tokenizer(), models.encoder, [each.sentence for each in batch.said])
     models.heads.listen_to(models.denoiser.blocks[0])
     found = losses(models.denoiser, models.heads, text, batch, some)
     (found.flow + found.truth).backward()
@@ -237,11 +242,11 @@ def test_one_zero_stands_for_all_that_follow():
 
 
 @pytest.mark.parametrize("words", [40, MAX_WORDS])
-def test_sentences_leave_room_for_a_zero(tmp_path, encoder, grey, words):
+def test_sentences_leave_room_for_a_zero(tmp_path, encoder, unknown, words):
     cache, _ = caches(tmp_path, encoder)
     cache.grow(3)
-    batch = make_batch(random.Random(1), cache.stories, 4000, 0, grey, Mixture(), KeptTokens(0.2, 0.2, words))
-    lengths = [len(build_tokenizer()(sentence).input_ids) for sentence in batch.sentences]
+    batch = make_batch(random.Random(1), cache.stories, 4000, 0, unknown, Mixture(), KeptTokens(0.2, 0.2, words))
+    lengths = [len(build_tokenizer()(sentence).input_ids) for sentence in (each.sentence for each in batch.said)]
     assert max(lengths) < words
     assert min(lengths) == 1, "some are told nothing"
 
@@ -280,7 +285,7 @@ def test_the_longest_caption_is_not_cut():
     for place in PLACES:
         script = ShotScript(cast, Setting(place), "morning", "medium", "snow", "left", parts, prop="boat")
         for wording in range(WORDINGS):
-            sentence = compose(describe(script, attributes=True), wording)
+            sentence = compose(replace(describe(script, attributes=True), placed=True), wording)
             longest = max(longest, len(build_tokenizer()(sentence).input_ids))
     assert longest <= MAX_WORDS
 
@@ -319,31 +324,57 @@ def test_a_denoiser_without_a_vae_is_told_how_to_get_one(tmp_path):
         main(["dit", "--data", str(tmp_path)])
 
 
+def test_a_small_encoder_learns_whose_hat_a_word_speaks_of():
+    torch.manual_seed(0)
+    tokenizer = build_tokenizer()
+    encoder, heads = build_text_encoder(len(tokenizer), 32), WordHeads(32)
+    first = teach_words(tokenizer, encoder, heads, 1, seed=1)
+    assert teach_words(tokenizer, encoder, heads, 120, seed=1) < 0.5 * first
+
+
+def test_words_are_asked_whom_they_speak_of():
+    cat, dog = Role("cat", "sits", colour="orange"), Role("dog", "waves")
+    asked = []
+    for roles in ((cat, dog), (dog, cat), (cat,)):
+        parts = phrases(Caption("wide", "forest", "day", roles=roles, placed=True))
+        speaks = [-1 if part.role is None else part.role for part in parts for _ in part.words.split()]
+        said = Said(" ".join(part.words for part in parts), tuple(speaks))
+        asked.append(dict(zip(said.sentence.split(), answers_of_words(said).T.tolist(), strict=True)))
+    cat_kind, dog_kind = 1 + KINDS.index("cat"), 1 + KINDS.index("dog")
+    assert asked[0]["orange"] == asked[0]["sits"] == [1 + WHERE.index((2, 0)), cat_kind]
+    assert asked[1]["orange"] == [1 + WHERE.index((2, 1)), cat_kind]
+    assert asked[0]["waves"] == [1 + WHERE.index((2, 1)), dog_kind]
+    assert asked[2]["orange"] == [1 + WHERE.index((1, 0)), cat_kind]
+    assert asked[0]["forest"] == asked[0]["and"] == [0, 0]
+
+
 def test_more_noise_where_frames_are_known():
     cut, join = (sample_noise_levels(torch.full((4000,), known)) for known in (0, 1))
     assert cut.min() > 0
     assert join.max() < 1
-    assert float(cut.median()) == pytest.approx(SHIFT / (1 + SHIFT), abs=0.01)
     assert float(join.median()) == pytest.approx(SHIFT_FROM_FRAMES / (1 + SHIFT_FROM_FRAMES), abs=0.01)
-    assert join.median() > cut.median()
+    above = SHIFT_FROM_WORDS / (1 + SHIFT_FROM_WORDS)
+    assert float((cut > above).float().mean()) == pytest.approx(FROM_WORDS_SHARE / 2, abs=0.06), "words alone must do"
+    assert float((cut < SHIFT / (1 + SHIFT)).float().mean()) == pytest.approx((1 - FROM_WORDS_SHARE) / 2, abs=0.06)
 
 
 def test_every_batch_has_all_levels_of_noise():
-    level = sample_noise_levels(torch.zeros(10))
-    plain = torch.logit(level / (SHIFT - (SHIFT - 1) * level)) / 1.1
+    level = sample_noise_levels(torch.ones(10))
+    plain = torch.logit(level / (SHIFT_FROM_FRAMES - (SHIFT_FROM_FRAMES - 1) * level)) / 1.1
     tenths = (torch.special.ndtr(plain) * 10).long()
     assert sorted(tenths.tolist()) == list(range(10))
     assert tenths.tolist() != list(range(10)), "which example gets which is chance"
 
 
-def test_a_word_that_old_weights_lack_starts_fresh(tmp_path, encoder, grey):
+def test_a_word_that_old_weights_lack_starts_fresh(tmp_path, encoder, unknown):
     first = Models(TOY, len(build_tokenizer()))
     export_denoiser(first, tmp_path / "weights")
     path = tmp_path / "weights" / "tokenizer" / "tokenizer.json"
     known = build_tokenizer().get_vocab()
     path.write_text(path.read_text(encoding="utf-8").replace('"frog":', '"toad":'), encoding="utf-8")
-    material = Material(*caches(tmp_path / "data", encoder), grey)
-    begun = train_denoiser(replace(TOY, start_from=tmp_path / "weights"), tmp_path / "run", material, max_steps=0)
+    material = Material(*caches(tmp_path / "data", encoder), unknown)
+    settings = replace(TOY, start_from=tmp_path / "weights", word_steps=0)
+    begun = train_denoiser(settings, tmp_path / "run", material, max_steps=0)
     words, before = begun.models.encoder.shared.weight, first.encoder.shared.weight.half().float()
     assert torch.equal(words[known["cat"]], before[known["cat"]])
     assert not torch.equal(words[known["frog"]], before[known["frog"]])

@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from filmagent.generation.papercut.vocabulary import PEOPLE, compose, with_attributes
+from filmagent.generation.papercut.vocabulary import PEOPLE, Caption, compose, with_attributes
 from filmagent.schemas.plan import ShotPlan
 from filmagent.schemas.story import Link, Scene, Shot, Story, Subject
 from filmagent.training.papercut.captions import bare_role, describe
@@ -46,7 +46,7 @@ class HeldOutStory:
     def prompt(self, index: int, *, introduced: bool = True) -> str:
         """The sentence of a shot, with the attributes of those who are new; without `introduced` of nobody."""
         new = {due.subject for due in self.due[index] if due.since is None} if introduced else set()
-        return _sentence(self.shots[index].script, new)
+        return compose(replace(_described(self.shots[index].script, new), placed=True))
 
     def plan(self, index: int) -> ShotPlan:
         """The director's decision: the link of the story, and everybody in frame and the place to be remembered."""
@@ -107,14 +107,14 @@ def _place_since(told: ToldStory) -> tuple[int | None, ...]:
     return tuple(found)
 
 
-def _sentence(script: ShotScript, named: set[int]) -> str:
+def _described(script: ShotScript, named: set[int]) -> Caption:
     roles = tuple(
         with_attributes(bare_role(script, part), script.figures[part.subject])
         if part.subject in named
         else bare_role(script, part)
         for part in script.performances
     )
-    return compose(replace(describe(script), roles=roles))
+    return replace(describe(script), roles=roles)
 
 
 def _as_story(number: int, told: ToldStory, due: Sequence[Sequence[Due]]) -> Story:
@@ -136,7 +136,7 @@ def _as_story(number: int, told: ToldStory, due: Sequence[Sequence[Due]]) -> Sto
             Shot(
                 id=f"shot-{index:02d}",
                 scene=1,
-                caption=_sentence(shot.script, named),
+                caption=compose(_described(shot.script, named)),
                 subjects=tuple(subject_id(each.subject) for each in here),
                 place=ids[shot.script.setting],
                 shot_size=shot.script.size,

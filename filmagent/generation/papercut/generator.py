@@ -57,6 +57,7 @@ def papercut_config(
             guidance=SAMPLING.guidance if guidance is None else guidance,
             max_sequence_length=card.most_words,
         ),
+        unknown_shows=card.unknown_shows,
         how_to_get=HOW_TO_GET,
     )
 

@@ -12,7 +12,16 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.papercut.vocabulary import COLOURS, GARMENT_COLOURS, KINDS, Caption, Role, words
+from filmagent.generation.papercut.vocabulary import (
+    COLOURS,
+    GARMENT_COLOURS,
+    KINDS,
+    Caption,
+    Role,
+    standing_words,
+    words,
+)
+from filmagent.generation.wan.config import UnknownShows
 
 CARD = "papercut.json"
 _GET_AGAIN = "export the weights again with `filmagent train papercut export`"
@@ -52,6 +61,8 @@ class Card(BaseModel):
     """Subjects that it was trained to show at once."""
     weather_and_camera: bool
     """Whether it was trained with weather and a moving camera."""
+    unknown_shows: UnknownShows
+    """What it was shown where no frame is known."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +134,14 @@ def fit(caption: Caption, lexicon: Lexicon) -> Fitted:
     for role in caption.roles[lexicon.most_roles :]:
         notes.append(f"these weights show {lexicon.most_roles} subjects at once: the {role.kind} left out")
     fitted_caption = replace(
-        caption, place=place, time=time, weather=weather, camera=camera, prop=prop, roles=tuple(roles)
+        caption,
+        place=place,
+        time=time,
+        weather=weather,
+        camera=camera,
+        prop=prop,
+        roles=tuple(roles),
+        placed=lexicon.knows(*standing_words()),
     )
     return Fitted(fitted_caption, tuple(dict.fromkeys(notes)))
 

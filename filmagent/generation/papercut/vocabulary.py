@@ -59,6 +59,14 @@ SIZES = ("wide", "medium", "close")
 CAMERAS = ("still", "left", "right", "in")
 """What the camera does: it stands still, pans to a side, or pushes in."""
 MAX_ROLES = 3
+STANDS: dict[int, tuple[str | None, ...]] = {
+    0: (),
+    1: (None,),
+    2: ("lefthand", "righthand"),
+    3: ("leftmost", "middle", "rightmost"),
+}
+"""Where each of so many stands, one word for each: a sentence that is `placed` says it before every other word of them.
+A small encoder does not count; without these words it never told whose hat was red."""
 _GLUE = (
     *("shot", "of", "the", "empty", "at", "in", "where", "and", "with", "a", "around", "someone"),
     *("camera", "pushes", "pans"),
@@ -95,6 +103,8 @@ class Caption:
     camera: str = "still"
     roles: tuple[Role, ...] = ()
     prop: str | None = None
+    placed: bool = False
+    """Say where everybody stands, in the words of `STANDS`."""
 
 
 class Look(Protocol):
@@ -138,34 +148,54 @@ def with_attributes(role: Role, look: Look) -> Role:
     )
 
 
+@dataclass(frozen=True)
+class Phrase:
+    """Words of a sentence and the role that they speak of; where that is None, they speak of the picture."""
+
+    words: str
+    role: int | None = None
+
+
 def compose(caption: Caption, wording: int = 0) -> str:
     """The sentence of a caption in one of `WORDINGS` orders. Raises ValueError for a word the world does not have."""
+    return " ".join(phrase.words for phrase in phrases(caption, wording))
+
+
+def phrases(caption: Caption, wording: int = 0) -> tuple[Phrase, ...]:
+    """The same sentence in parts that say whom they speak of. Raises ValueError as `compose` does."""
     _check(caption)
-    seen = [_role_words(role) for role in caption.roles] + ([f"the {caption.prop}"] if caption.prop else [])
-    who = " and ".join(seen)
+    stands = STANDS[len(caption.roles)] if caption.placed else (None,) * len(caption.roles)
+    seen = [Phrase(_role_words(*each), index) for index, each in enumerate(zip(caption.roles, stands, strict=True))]
+    seen += [Phrase(f"the {caption.prop}")] if caption.prop else []
+    who = [part for phrase in seen for part in (Phrase("and"), phrase)][1:]
     place = f"the {'' if who else 'empty '}{caption.place} at {caption.time}"
     if caption.weather != "clear":
         place += f" in the {caption.weather}"
     shot = f"{caption.size} shot"
     camera = {"still": "", "in": "camera pushes in"}.get(caption.camera, f"camera pans {caption.camera}")
     if wording == 1:
-        parts = [who, f"in {place}", shot, camera]
+        parts = [*who, Phrase(f"in {place}"), Phrase(shot), Phrase(camera)]
     elif wording == 2:
-        parts = [shot, camera, "with" if who else "", who, "in", place]
+        parts = [Phrase(shot), Phrase(camera), Phrase("with" if who else ""), *who, Phrase(f"in {place}")]
     else:
-        parts = [f"{shot} of {place}", f"where {who}" if who else "", camera]
-    return " ".join(part for part in parts if part)
+        parts = [Phrase(f"{shot} of {place}"), Phrase("where" if who else ""), *who, Phrase(camera)]
+    return tuple(part for part in parts if part.words)
 
 
 def words() -> tuple[str, ...]:
     """Every word a papercut sentence can hold, sorted."""
     groups = (_GLUE, KINDS, COLOURS, PATTERNS, PATTERN_COLOURS, GARMENTS, GARMENT_COLOURS, BUILDS, PLACES, TIMES)
-    more = (WEATHERS[1:], ACTIONS, PROPS, DIRECTIONS, SIZES)
+    more = (WEATHERS[1:], ACTIONS, PROPS, DIRECTIONS, SIZES, standing_words())
     return tuple(sorted({word for group in (*groups, *more) for word in group}))
 
 
-def _role_words(role: Role) -> str:
-    before = "".join(f"{word} " for word in (role.build, role.colour) if word)
+def standing_words() -> tuple[str, ...]:
+    """All words of `STANDS`."""
+    return tuple(word for each in STANDS.values() for word in each if word)
+
+
+def _role_words(role: Role, stands: str | None) -> str:
+    before = "".join(f"{word} " for word in (stands, role.build, role.colour) if word)
     marks = []
     if role.pattern:
         marks.append(f"{role.pattern_colour} {role.pattern}" if role.pattern_colour else role.pattern)

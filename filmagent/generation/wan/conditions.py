@@ -4,7 +4,8 @@ StoryMem's layout (arXiv 2512.19539, section 3), for M memory frames in front of
 memory first in time:
 
     mask     4 channels    1 at memory; 1 at the latent frames that hold the seam; 0 elsewhere
-    latents  16 channels   each memory frame encoded alone, as a one-frame clip | the seam, then grey, encoded together
+    latents  16 channels   each memory frame encoded alone, as a one-frame clip | the seam, then what stands for the
+                           unknown (grey), encoded together
 
 Knows the VAE, pictures and masks; nothing of the experts or of sampling.
 """
@@ -23,7 +24,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from filmagent.generation.port import Frames, FrameSize, Image
+from filmagent.generation.wan.config import UnknownShows
 from filmagent.generation.wan.library import get_module_execution_device
+from filmagent.generation.wan.unknown import unknown_picture
 
 TEMPORAL_STRIDE = 4
 CACHED_LATENTS = 320
@@ -81,9 +84,10 @@ def fit_picture(picture: Image, size: FrameSize) -> Tensor:
 class ConditionEncoder:
     """Makes conditions with a VAE. The same picture at the same size is encoded once."""
 
-    def __init__(self, vae: Any) -> None:
-        """Use this AutoencoderKLWan, wherever it lies."""
+    def __init__(self, vae: Any, unknown: UnknownShows = "grey") -> None:
+        """Use this AutoencoderKLWan, wherever it lies, and show `unknown` where no frame is known."""
         self._vae = vae
+        self._unknown = unknown
         self._cache: OrderedDict[str, Tensor] = OrderedDict()
 
     def condition(self, memory: Sequence[Image], seam: Frames | None, frames: int, size: FrameSize) -> ShotCondition:
@@ -99,10 +103,11 @@ class ConditionEncoder:
         return self._once(key, lambda: fit_picture(picture, size))
 
     def _clip(self, seam: Frames | None, frames: int, size: FrameSize) -> Tensor:
-        """Encode the shot's own condition: the seam, then grey (0 in -1 to 1) to the end."""
+        """Encode the shot's own condition: the seam, then what stands for the unknown to the end."""
         known = torch.zeros(1, 3, 0, size.height, size.width) if seam is None else pixels(seam)
         key = f"shot/{'' if seam is None else _hash(seam)}/{frames}/{size}"
-        return self._once(key, lambda: F.pad(known, (0, 0, 0, 0, 0, frames - known.shape[2])))
+        rest = unknown_picture(self._unknown, size)[None, :, None]
+        return self._once(key, lambda: torch.cat([known, rest.repeat(1, 1, frames - known.shape[2], 1, 1)], dim=2))
 
     def _once(self, key: str, clip: Callable[[], Tensor]) -> Tensor:
         if key not in self._cache:

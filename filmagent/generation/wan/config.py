@@ -15,6 +15,8 @@ from filmagent.schemas.take import ModelUse
 SigmaGrid = Literal["wan", "stock"]
 """`wan`: noise levels linspace(0.999, 0) before the shift, as Wan2.2's own sampler; `stock`: diffusers' own grid."""
 PrecisionName = Literal["auto", "float32", "bfloat16"]
+UnknownShows = Literal["grey", "stage"]
+"""What stands for frames of which nothing is known: Wan2.2's grey, or `unknown.stage`."""
 ALL_LINKS: frozenset[LinkKind] = frozenset({"scene_cut", "MI2V", "MM2V"})
 
 
@@ -115,6 +117,8 @@ class WanConfig:
     adapters: tuple[LinkAdapters, ...] = ()
     """None: the experts remember by themselves."""
     adapter_card: ModelCard | None = None
+    unknown_shows: UnknownShows = "grey"
+    """What the experts were trained to be shown where no frame is known."""
     precision: PrecisionName = "auto"
     how_to_get: str = "download or convert the model into this folder"
     """What a person does when files are missing; ends the message."""

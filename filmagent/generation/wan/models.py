@@ -154,7 +154,7 @@ def load_models(
     if config.speed.compiled:
         compile_blocks(pipeline.experts())  # before any hook: hooks go around what is compiled
     place(pipeline, rung, precision.device, precision.expert_dtype)
-    return LoadedModels(pipeline, ConditionEncoder(pipeline.vae), precision, rung)
+    return LoadedModels(pipeline, ConditionEncoder(pipeline.vae, config.unknown_shows), precision, rung)
 
 
 def use_link(config: WanConfig, models: LoadedModels, link: LinkKind) -> None:

@@ -113,7 +113,8 @@ class Materials:
             scheduler=make_scheduler(config.sampling.grid, config.sampling.shift),
         )
         pipeline.set_progress_bar_config(disable=True)
-        self._models = LoadedModels(pipeline, ConditionEncoder(pipeline.vae), precision, ladder_on(device)[0])
+        conditions = ConditionEncoder(pipeline.vae, config.unknown_shows)
+        self._models = LoadedModels(pipeline, conditions, precision, ladder_on(device)[0])
         self._texts = PromptFeatures(config.sampling.max_sequence_length)
         self._size, self._frames, self._features = size, frames, features
         self.dtype = precision.expert_dtype

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from filmagent.generation.papercut.vocabulary import MOVING_ACTIONS, WORDINGS, Caption, Role, compose, with_attributes
+from filmagent.generation.papercut.vocabulary import MOVING_ACTIONS, WORDINGS, Caption, Role, phrases, with_attributes
 from filmagent.training.papercut.world.script import Figure, Performance, ShotScript
 
 ATTRIBUTE_KEPT = 0.85
@@ -14,10 +14,25 @@ CANONICAL_SHARE = 0.6
 """How many captions have the order of words that the generator writes."""
 
 
+@dataclass(frozen=True)
+class Said:
+    """A sentence and, word by word, which of its roles the word speaks of: from 0, left to right; -1 is none."""
+
+    sentence: str
+    roles: tuple[int, ...]
+
+
 def caption(script: ShotScript, rng: random.Random, with_attributes: bool) -> str:
     """The sentence of a shot in any wording; with attributes it names most of them, else none."""
+    return said(script, rng, with_attributes).sentence
+
+
+def said(script: ShotScript, rng: random.Random, with_attributes: bool) -> Said:
+    """The same sentence with whom every word speaks of."""
     wording = 0 if rng.random() < CANONICAL_SHARE else rng.randrange(1, WORDINGS)
-    return compose(describe(script, rng if with_attributes else None), wording)
+    parts = phrases(replace(describe(script, rng if with_attributes else None), placed=True), wording)
+    roles = [-1 if part.role is None else part.role for part in parts for _ in part.words.split()]
+    return Said(" ".join(part.words for part in parts), tuple(roles))
 
 
 def describe(script: ShotScript, dropped_by: random.Random | None = None, *, attributes: bool = False) -> Caption:
@@ -58,13 +73,13 @@ def _with_some(role: Role, figure: Figure, rng: random.Random) -> Role:
     def kept() -> bool:
         return rng.random() < ATTRIBUTE_KEPT
 
-    said = with_attributes(role, figure)
+    described = with_attributes(role, figure)
     if not kept():
-        said = replace(said, build=None)
+        described = replace(described, build=None)
     if not kept():
-        said = replace(said, colour=None)
+        described = replace(described, colour=None)
     if not kept():
-        said = replace(said, pattern=None, pattern_colour=None)
+        described = replace(described, pattern=None, pattern_colour=None)
     if not kept():
-        said = replace(said, garment=None, garment_colour=None)
-    return said
+        described = replace(described, garment=None, garment_colour=None)
+    return described

@@ -104,7 +104,7 @@ def _refine_decoder(data: Path, chosen: dict[str, float]) -> None:
 
 def _train_denoiser(data: Path, chosen: dict[str, Any], workers: int) -> None:
     from filmagent.training.papercut.drawn import StoryShape
-    from filmagent.training.papercut.latents import StoryCache, grey_condition, open_encoder
+    from filmagent.training.papercut.latents import StoryCache, open_encoder, unknown_condition
     from filmagent.training.papercut.trainer import DenoiserTraining, Material, train_denoiser
 
     settings = DenoiserTraining(**chosen)
@@ -112,7 +112,7 @@ def _train_denoiser(data: Path, chosen: dict[str, Any], workers: int) -> None:
     stills = StoryCache(data, encoder, settings.seed, StoryShape(settings.stills_a_story, 0), workers)
     moving = StoryShape(settings.stills_beside_shots, settings.shots_a_story)
     shots = StoryCache(data, encoder, settings.seed + 1, moving, workers)
-    run = train_denoiser(settings, data, Material(stills, shots, grey_condition(encoder)))
+    run = train_denoiser(settings, data, Material(stills, shots, unknown_condition(encoder)))
     _say(f"denoiser: {run.step} steps, {run.samples} examples, losses {run.losses}")
 
 

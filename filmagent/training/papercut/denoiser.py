@@ -15,7 +15,7 @@ from torch import Tensor
 
 from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.rope import install_memory_rope, memory_positions
-from filmagent.training.papercut.captions import caption
+from filmagent.training.papercut.captions import Said, said
 from filmagent.training.papercut.latents import Clip, StoryLatents
 from filmagent.training.papercut.machine import autocast, plain_attention
 from filmagent.training.papercut.some_tokens import KeptTokens, choose_tokens, flow_of_tokens, tokens_of
@@ -23,10 +23,11 @@ from filmagent.training.papercut.text import MAX_WORDS
 from filmagent.training.papercut.truth import UNKNOWN, TruthHeads, labels
 
 SHIFT, SHIFT_FROM_FRAMES = 5.0, 7.0
+SHIFT_FROM_WORDS, FROM_WORDS_SHARE = 30.0, 0.4
 """How far noise levels are moved towards noise; further where known frames leave little to find out below.
 
 Paper is flat: where noise is half of a picture, a half-trained model saw all that was in it, and at 0.85 most of it.
-Shapes are invented above that.
+Shapes are invented above that; so much above, in a share of the examples, that words alone must do.
 """
 MEMORY_STRIDE = 5
 MASK_CHANNELS = 4
@@ -44,7 +45,8 @@ class Mixture:
     attributes_without_memory: float = 0.9
     text_dropped: float = 0.1
     figure_weight: float = 6.0
-    truth_weight: float = 0.1
+    truth_weight: float = 0.2
+    words_weight: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Batch:
     """Whether a token shows a figure [B, M + T, tokens of a frame]."""
     truth: Tensor
     """Labels of every token [B, questions, tokens], from `truth.labels`."""
-    sentences: tuple[str, ...]
+    said: tuple[Said, ...]
     memory: int
     known: Tensor
     """Known latent frames of every example [B]."""
@@ -74,7 +76,7 @@ class Batch:
             weight=self.weight.to(device),
             figures=self.figures.to(device),
             truth=self.truth.to(device),
-            sentences=self.sentences,
+            said=self.said,
             memory=self.memory,
             known=self.known.to(device),
         )
@@ -105,7 +107,7 @@ def make_batch(
     stories: Sequence[StoryLatents],
     tokens: int,
     memory: int,
-    grey: Tensor,
+    unknown: Tensor,
     mixture: Mixture,
     kept: KeptTokens,
 ) -> Batch:
@@ -122,7 +124,7 @@ def make_batch(
         keyframes = rng.sample(story.keyframes(without=clip), memory)
         remembered = [frame.latents[:, None].float() for frame in keyframes]
         latents = clip.latents.float()
-        told = grey[:, : latents.shape[1]] if clip.condition is None else clip.condition.float()
+        told = unknown[:, : latents.shape[1]] if clip.condition is None else clip.condition.float()
         clean.append(torch.cat([*remembered, latents], dim=1))
         condition.append(torch.cat([*remembered, told], dim=1))
         shown = torch.zeros(MASK_CHANNELS, memory + latents.shape[1], *latents.shape[2:])
@@ -142,21 +144,21 @@ def make_batch(
         weight=torch.stack(weight),
         figures=torch.stack(figures),
         truth=torch.stack(truth),
-        sentences=tuple(sentences),
+        said=tuple(sentences),
         memory=memory,
         known=torch.tensor(known),
     )
 
 
-def _sentence(rng: random.Random, clip: Clip, memory: int, mixture: Mixture, most_words: int) -> str:
+def _sentence(rng: random.Random, clip: Clip, memory: int, mixture: Mixture, most_words: int) -> Said:
     """The words of an example; attributes are left out where they and two endings would not fit in `most_words`."""
     if rng.random() < mixture.text_dropped:
-        return ""
+        return Said("", ())
     kept = mixture.attributes_with_memory if memory or clip.known else mixture.attributes_without_memory
-    said = caption(clip.script, rng, with_attributes=rng.random() < kept)
-    if len(said.split()) + 2 <= most_words:
-        return said
-    return caption(clip.script, rng, with_attributes=False)
+    sentence = said(clip.script, rng, with_attributes=rng.random() < kept)
+    if len(sentence.roles) + 2 <= most_words:
+        return sentence
+    return said(clip.script, rng, with_attributes=False)
 
 
 def sample_noise_levels(known: Tensor) -> Tensor:
@@ -168,7 +170,8 @@ def sample_noise_levels(known: Tensor) -> Tensor:
     count = len(known)
     parts = torch.randperm(count, device=known.device) + torch.rand(count, device=known.device)
     plain = torch.sigmoid(1.1 * torch.special.ndtri((parts / count).clamp(1e-4, 1 - 1e-4)))
-    shift = torch.where(known > 0, SHIFT_FROM_FRAMES, SHIFT)
+    from_words = torch.rand(count, device=known.device) < FROM_WORDS_SHARE
+    shift = torch.where(known > 0, SHIFT_FROM_FRAMES, torch.where(from_words, SHIFT_FROM_WORDS, SHIFT))
     return shift * plain / (1 + (shift - 1) * plain)
 
 

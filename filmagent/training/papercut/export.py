@@ -19,6 +19,7 @@ from filmagent.generation.papercut.lexicon import CARD, Card
 from filmagent.generation.papercut.vocabulary import MAX_ROLES
 from filmagent.generation.wan.library import AutoencoderKLWan, ModelMixin, PreTrainedModel, UniPCMultistepScheduler
 from filmagent.training.papercut.denoiser import SHIFT
+from filmagent.training.papercut.latents import UNKNOWN_SHOWS
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.sheet import curve, held_out_rows, sample_sheet
 from filmagent.training.papercut.text import MAX_WORDS, build_tokenizer
@@ -112,6 +113,7 @@ def export_denoiser(averaged: Models, folder: Path) -> None:
         most_words=MAX_WORDS,
         most_roles=MAX_ROLES,
         weather_and_camera=True,
+        unknown_shows=UNKNOWN_SHOWS,
     )
     (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
 

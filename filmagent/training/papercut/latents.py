@@ -15,12 +15,17 @@ import torch
 from torch import Tensor
 
 from filmagent.errors import ModelFilesError
+from filmagent.generation.port import FrameSize
+from filmagent.generation.wan.config import UnknownShows
 from filmagent.generation.wan.library import AutoencoderKLWan
 from filmagent.generation.wan.quick_vae import speed_up
+from filmagent.generation.wan.unknown import unknown_picture
 from filmagent.training.papercut.drawn import DrawnClip, DrawnStory, StoryShape, draw_story
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.vae import pixels
 from filmagent.training.papercut.world import FRAMES, HEIGHT, WIDTH, ShotScript
+
+UNKNOWN_SHOWS: UnknownShows = "stage"
 
 
 @dataclass(frozen=True)
@@ -100,9 +105,14 @@ def open_encoder(folder: Path, device: str = "cpu") -> Encoder:
     return Encoder(vae, *(torch.tensor(each, device=device).view(shape) for each in (mean, std)))
 
 
-def grey_condition(encoder: Encoder) -> Tensor:
-    """What a shot is told that starts with a cut: the latents [16, T, h, w] of a grey clip, on the CPU."""
-    return encoder(torch.zeros(1, 3, FRAMES, HEIGHT, WIDTH))[0].cpu()
+def unknown_condition(encoder: Encoder) -> Tensor:
+    """What a shot is told that starts with a cut: the latents [16, T, h, w] of an unknown clip, on the CPU."""
+    return encoder(_unknown(FRAMES))[0].cpu()
+
+
+def _unknown(frames: int) -> Tensor:
+    picture = unknown_picture(UNKNOWN_SHOWS, FrameSize(WIDTH, HEIGHT))
+    return picture[None, :, None].repeat(1, 1, frames, 1, 1)
 
 
 def encode_story(encoder: Encoder, drawn: DrawnStory) -> StoryLatents:
@@ -119,7 +129,7 @@ def _shot(encoder: Encoder, drawn: DrawnClip) -> Clip:
     video = pixels(drawn.frames[None])
     condition = None
     if drawn.told:
-        told = torch.cat([video[:, :, : drawn.told], torch.zeros_like(video[:, :, drawn.told :])], dim=2)
+        told = torch.cat([video[:, :, : drawn.told], _unknown(video.shape[2] - drawn.told)], dim=2)
         condition = encoder(told)[0].half().cpu()
     return _clip(drawn, encoder(video)[0].half().cpu(), condition)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -12,8 +13,10 @@ from torch import Tensor, nn
 from filmagent.generation.papercut.vocabulary import words
 from filmagent.generation.wan.library import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
-MAX_WORDS = 66
+MAX_WORDS = 69
 """As many as the longest caption takes: three figures with everything that words say of them."""
+NEARNESS, AWAY = 2.0, 6.0
+"""How fast the attention of heads that look near falls with the log of the distance, and what the other side loses."""
 PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
 
 
@@ -47,7 +50,32 @@ def build_text_encoder(vocabulary_size: int, width: int = 128, layers: int = 2) 
         pad_token_id=0,
         eos_token_id=1,
     )
-    return UMT5EncoderModel(config)
+    encoder = UMT5EncoderModel(config)
+    look_near(encoder)
+    return encoder
+
+
+@torch.no_grad()
+def look_near(encoder: UMT5EncoderModel) -> None:
+    """Let one head of each layer begin with the words just before, one with those just after, one with both.
+
+    Which figure a word speaks of is said by the words beside it. From weights that look everywhere alike this was not
+    learned in a thousand steps; from these it is in a few hundred.
+    """
+    for block in encoder.encoder.block:
+        attention = block.layer[0].SelfAttention
+        weight = attention.relative_attention_bias.weight
+        half = weight.shape[0] // 2
+        # T5's buckets: the first half of a side counts words one by one, the rest goes up to the maximum by its log.
+        far = torch.linspace(math.log(half // 2), math.log(attention.relative_attention_max_distance), half // 2 + 1)
+        distance = torch.cat([torch.arange(half // 2).float(), ((far[1:] + far[:-1]) / 2).exp()])
+        near = -NEARNESS * distance.log1p()
+        away = torch.full((half,), -AWAY)
+        away[0] = -1.0
+        before, after = torch.cat([near, away]), torch.cat([away, near])
+        before[0] = after[0] = -1.0
+        weight.zero_()
+        weight[:, :3] = torch.stack([before, after, torch.maximum(before, after)], dim=1)
 
 
 def encode_text(

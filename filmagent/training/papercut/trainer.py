@@ -20,8 +20,9 @@ from filmagent.training.papercut.machine import many_shapes
 from filmagent.training.papercut.muon import Muon, split_weights
 from filmagent.training.papercut.some_tokens import KeptTokens, read_short_texts
 from filmagent.training.papercut.text import build_text_encoder, build_tokenizer, encode_text
-from filmagent.training.papercut.truth import TruthHeads
+from filmagent.training.papercut.truth import TruthHeads, WordHeads
 from filmagent.training.papercut.warm_start import take_over
+from filmagent.training.papercut.words import teach_words
 
 OUTER_LAYERS = (
     "patch_embedding",
@@ -50,10 +51,12 @@ class DenoiserTraining:
     average: float = 0.995
     tokens_a_batch: int = 6144
     """Tokens of one step, memory included: steps of all kinds cost about the same."""
-    kept: KeptTokens = field(default_factory=lambda: KeptTokens(memory=0.27, shot=0.34, words=40))
+    kept: KeptTokens = field(default_factory=lambda: KeptTokens(memory=0.27, shot=0.34, words=43))
     """How much of every picture and sentence a step looks at: more examples teach more than more of each."""
     whole_from: float = 0.9
     """From here on it looks at whole pictures, as films do."""
+    word_steps: int = 1500
+    """Steps that the text encoder learns alone, before all others."""
     words_until: float = 0.07
     """Until here pictures are learned from words, mostly without memory: more examples a second."""
     stills_until: float = 0.5
@@ -85,6 +88,7 @@ class Models(nn.Module):
         self.denoiser: WanTransformer3DModel = build_denoiser(settings.width, settings.layers, settings.text_width)
         self.encoder: UMT5EncoderModel = build_text_encoder(vocabulary_size, settings.text_width)
         self.heads = TruthHeads(settings.width)
+        self.words = WordHeads(settings.text_width)
         read_short_texts(self.denoiser)
 
 
@@ -109,7 +113,7 @@ class Material:
 
     stills: StoryCache
     shots: StoryCache
-    grey: Tensor
+    unknown: Tensor
 
 
 def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) -> Run:
@@ -120,6 +124,9 @@ def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) 
     models = Models(settings, len(tokenizer))
     if settings.start_from is not None:
         take_over(settings.start_from, tokenizer, models.denoiser, models.encoder)
+    state = checkpoint.load(folder / "denoiser.pt", rng)
+    if not state:
+        teach_words(tokenizer, models.encoder, models.words, settings.word_steps, settings.seed)
     models = models.to(settings.device)
     averaged = copy.deepcopy(models).requires_grad_(False)
     matrices, rest = split_weights(models, OUTER_LAYERS)
@@ -134,7 +141,6 @@ def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) 
             # The forward alone, so that the hook of the truth heads stays outside of what is compiled.
             block.forward = torch.compile(block.forward, dynamic=False)
     run = Run(models, averaged, optimizers, tokenizer, rng)
-    state = checkpoint.load(folder / "denoiser.pt", rng)
     if state:
         models.load_state_dict(state["models"])
         averaged.load_state_dict(state["averaged"])
@@ -169,7 +175,7 @@ def train_denoiser(
             kept = settings.kept if share < settings.whole_from else KeptTokens()
             kind, batch = _next_batch(settings, run, share, material, kept)
             found = _step(settings, run, batch, kept, _rate_factor(settings, run.step, share))
-            for name, loss in ((kind, found["flow"]), (f"{kind}, truth", found["truth"])):
+            for name, loss in ((kind, found["flow"]), (f"{kind}, truth", found["truth"]), ("words", found["words"])):
                 run.losses[name] = 0.98 * run.losses.get(name, loss) + 0.02 * loss
             if run.step % 50 == 0:
                 _log(folder / "denoiser.jsonl", run, clock.spent, material)
@@ -200,7 +206,7 @@ def _next_batch(
     if share < settings.words_until:
         choices = mixture.memory_for_first_stills
     memory = run.rng.choice(choices)
-    batch = make_batch(run.rng, cache.stories[:count], settings.tokens_a_batch, memory, material.grey, mixture, kept)
+    batch = make_batch(run.rng, cache.stories[:count], settings.tokens_a_batch, memory, material.unknown, mixture, kept)
     return kind, batch
 
 
@@ -215,9 +221,11 @@ def _step(settings: DenoiserTraining, run: Run, batch: Batch, kept: KeptTokens, 
         for group in optimizer.param_groups:
             group["lr"] = rate * factor
         optimizer.zero_grad()
-    text = encode_text(run.tokenizer, run.models.encoder, batch.sentences, kept.words)
+    sentences = [each.sentence for each in batch.said]
+    text = encode_text(run.tokenizer, run.models.encoder, sentences, kept.words)
     found = losses(run.models.denoiser, run.models.heads, text, batch.to(settings.device), kept)
-    loss = found.flow + settings.mixture.truth_weight * found.truth
+    words = run.models.words.loss(text, batch.said)
+    loss = found.flow + settings.mixture.truth_weight * found.truth + settings.mixture.words_weight * words
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(run.models.parameters(), 1.0)
     for optimizer in run.optimizers:
@@ -227,7 +235,7 @@ def _step(settings: DenoiserTraining, run: Run, batch: Batch, kept: KeptTokens, 
     old = min(settings.average, (1 + run.step) / (10 + run.step))
     with torch.no_grad():
         torch._foreach_lerp_(list(run.averaged.parameters()), list(run.models.parameters()), 1 - old)
-    return {"flow": float(found.flow.detach()), "truth": float(found.truth.detach())}
+    return {"flow": float(found.flow.detach()), "truth": float(found.truth.detach()), "words": float(words.detach())}
 
 
 def save_run(folder: Path, run: Run, spent: float) -> None:

@@ -1,15 +1,18 @@
-"""Asks the middle of the denoiser who is where: questions that the renderer can answer for every token.
+"""Asks the middle of the denoiser who is where, and the text encoder whom every word speaks of: the world knows both.
 
 Only used while training; nothing of it is exported. Knows no noise and no pixels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from filmagent.generation.papercut.vocabulary import KINDS
+from filmagent.generation.papercut.vocabulary import KINDS, MAX_ROLES
+from filmagent.training.papercut.captions import Said
 from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, IDENTITY, Answer
 from filmagent.training.papercut.world import ShotScript
 
@@ -65,3 +68,39 @@ class TruthHeads(nn.Module):
         ]
         self.hidden = None
         return torch.stack(found).mean()
+
+
+WHERE = tuple((count, index) for count in range(1, MAX_ROLES + 1) for index in range(count))
+"""Of how many figures a word's is which, from left to right."""
+
+
+class WordHeads(nn.Module):
+    """Linear questions to the encoded words: which of how many figures each speaks of, and of what kind that is."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.ask = nn.Linear(width, 1 + len(WHERE) + 1 + len(KINDS))
+
+    def loss(self, text: Tensor, said: Sequence[Said]) -> Tensor:
+        """Sum of both mean cross-entropies; text [B, room, width]. Sentences without words are not asked."""
+        truth = torch.full((2, *text.shape[:2]), UNKNOWN)
+        for row, each in enumerate(said):
+            truth[:, row, : len(each.roles)] = answers_of_words(each)[:, : text.shape[1]]
+        if not (truth != UNKNOWN).any():
+            return text.sum() * 0
+        answers = self.ask(F.layer_norm(text.float(), text.shape[-1:])).split([1 + len(WHERE), 1 + len(KINDS)], dim=-1)
+        asked = truth.to(text.device)
+        losses = [
+            F.cross_entropy(answer.flatten(0, 1), asked[index].flatten(), ignore_index=UNKNOWN)
+            for index, answer in enumerate(answers)
+        ]
+        return torch.stack(losses).sum()
+
+
+def answers_of_words(said: Said) -> Tensor:
+    """Answers [2, words] for a sentence, from `WHERE` and `KINDS`, one-based; 0 where a word speaks of nobody."""
+    count = max(said.roles, default=-1) + 1
+    kinds = {role: 1 + KINDS.index(word) for word, role in zip(said.sentence.split(), said.roles, strict=True)
+             if role >= 0 and word in KINDS}  # fmt: skip
+    where = [1 + WHERE.index((count, role)) if role >= 0 else 0 for role in said.roles]
+    return torch.tensor([where, [kinds.get(role, 0) for role in said.roles]]).view(2, -1)

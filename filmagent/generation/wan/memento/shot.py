@@ -75,7 +75,7 @@ def encode_memory(encoder: ConditionEncoder, pictures: Sequence[Image], size: Fr
 
 def encode_sequence(encoder: ConditionEncoder, seam: Frames | None, frames: int, size: FrameSize,
                     identity: bool) -> ShotCondition:
-    """Return the condition of [identity | shot]: nothing is known of the identity frame, so it is shown grey."""
+    """Return the condition of [identity | shot]: nothing is known of the identity frame either."""
     shot = encoder.condition((), seam, frames, size)
     if not identity:
         return shot
