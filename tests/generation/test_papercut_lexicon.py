@@ -111,3 +111,9 @@ def test_weights_that_know_where_people_stand_are_told():
     told = compose(fit(two, whole_world()).caption)
     assert told.endswith("the lefthand cat sits and the righthand dog waves")
     assert "hand" not in compose(fit(two, SMALL).caption)
+
+
+def test_weights_that_number_no_arrangements_hear_of_none():
+    numbered = replace(WALK, layout="three")
+    assert "forest three at" in compose(fit(numbered, whole_world()).caption)
+    assert fit(numbered, SMALL).caption.layout is None

@@ -106,3 +106,12 @@ def test_a_camera_that_papercut_has_not_is_noted():
     caption, notes = said(tale([CAT], "Kit sits. The camera zooms out.", "the forest"))
     assert caption.camera == "still"
     assert notes == ("the camera stands still; in the story it zooms",)
+
+
+def test_a_place_keeps_its_arrangement_and_other_places_of_the_kind_have_their_own():
+    forests = ("the dark forest", "the forest", "the old forest", "the forest of pines")
+    seen = [{said(tale([CAT], words, place))[0].layout for words in ("Kit sits.", "Kit waits at dusk.")}
+            for place in forests]  # fmt: skip
+    assert all(len(each) == 1 for each in seen)
+    assert len(set.union(*seen)) > 1
+    assert {said(tale([CAT], "Kit sits.", place))[0].place for place in forests} == {"forest"}

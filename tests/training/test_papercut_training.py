@@ -153,8 +153,7 @@ def test_training_begins_with_exported_weights(tmp_path, encoder, unknown):
     first = Models(TOY, len(build_tokenizer()))
     export_denoiser(first, tmp_path / "weights")
     material = Material(*caches(tmp_path / "data", encoder), unknown)
-    settings = replace(TOY, start_from=tmp_path / "weights", word_steps=0)
-    begun = train_denoiser(settings, tmp_path / "run", material, max_steps=0)
+    begun = train_denoiser(replace(TOY, start_from=tmp_path / "weights"), tmp_path / "run", material, max_steps=0)
     for name, weight in first.state_dict().items():
         if name.startswith(("heads", "words")):
             continue  # only training asks

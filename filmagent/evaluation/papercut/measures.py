@@ -14,8 +14,9 @@ from itertools import permutations
 
 from filmagent.evaluation.papercut.records import ShotRecord
 from filmagent.evaluation.papercut.verdicts import faults
+from filmagent.generation.papercut.vocabulary import LAYOUTS
 from filmagent.training.papercut.probe.questions import IDENTITY, Answer, Reading
-from filmagent.training.papercut.world import LAYOUTS, sample_story
+from filmagent.training.papercut.world import sample_story
 
 CUT = "scene_cut"
 FARTHEST = 8
@@ -120,7 +121,7 @@ def chance_film(shots: Sequence[ShotRecord], shares: Mapping[str, Mapping[Answer
             tallies.add("binding", shares[own.question].get(own.truth, 0.0))
             tallies.add("swapped", shares[own.question].get(other, 0.0))
         if record.place_since is not None and record.link == CUT:
-            tallies.add("place kept", 1 / LAYOUTS)
+            tallies.add("place kept", 1 / len(LAYOUTS))
     return tallies
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 from filmagent.generation.papercut.deeds import Deed, deeds_of, left_to_right, moves_by_itself
 from filmagent.generation.papercut.lexicon import Lexicon, fit
 from filmagent.generation.papercut.parts import Part, acts, cast_story, nearest_prop_of, prop_notes, prop_of
-from filmagent.generation.papercut.setting import camera_of, place_of, time_of, weather_of
+from filmagent.generation.papercut.setting import camera_of, layout_of, place_of, time_of, weather_of
 from filmagent.generation.papercut.vocabulary import MAX_ROLES, Caption, Role, compose, with_attributes
 from filmagent.generation.port import ShotPrompt
 from filmagent.schemas.story import Shot, Story, Subject
@@ -75,6 +75,7 @@ def caption_of(story: Story, shot: Shot, attributes: Attributes = "first") -> Ca
         camera=camera,
         roles=tuple(roles),
         prop=prop,
+        layout=layout_of(story, shot),
     )
     return CastCaption(caption, tuple(notes))
 

@@ -141,6 +141,7 @@ def fit(caption: Caption, lexicon: Lexicon) -> Fitted:
         camera=camera,
         prop=prop,
         roles=tuple(roles),
+        layout=caption.layout if lexicon.knows(caption.layout) else None,
         placed=lexicon.knows(*standing_words()),
     )
     return Fitted(fitted_caption, tuple(dict.fromkeys(notes)))

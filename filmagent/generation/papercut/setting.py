@@ -24,7 +24,7 @@ from filmagent.generation.papercut.synonyms import (
     TIME_WORDS,
     WEATHER_WORDS,
 )
-from filmagent.generation.papercut.vocabulary import INDOORS, PLACES
+from filmagent.generation.papercut.vocabulary import INDOORS, LAYOUTS, PLACES
 from filmagent.schemas.story import Shot, Story
 
 _DEFAULT_TIME = "day"
@@ -55,6 +55,12 @@ def place_of(story: Story, shot: Shot) -> tuple[str, tuple[str, ...]]:
                 return place, () if base == place else (f"{base} is played by the {place}",)
     place = stable_choice(name, PLACES)
     return place, (f"{name} is played by the {place}",)
+
+
+def layout_of(story: Story, shot: Shot) -> str:
+    """Which arrangement plays the story's place: the same whenever the story returns to it."""
+    place = story.place_of(shot)
+    return stable_choice(place.name if place else story.scene(shot.scene).title or f"scene {shot.scene}", LAYOUTS)
 
 
 def _home(texts: Sequence[str]) -> str:

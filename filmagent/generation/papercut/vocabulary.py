@@ -49,6 +49,8 @@ PLACES = (
 )
 INDOORS = ("home", "kitchen", "bedroom", "station")
 """Places with a roof: weather is not seen there."""
+LAYOUTS = ("one", "two", "three", "four", "five", "six")
+"""Numbers of the arrangements of each place. Few enough that a small model learns to tell and to redraw them."""
 TIMES = ("morning", "day", "evening", "night")
 WEATHERS = ("clear", "rain", "snow", "fog")
 ACTIONS = ("walks", "runs", "jumps", "sits", "sleeps", "looks", "waves", "eats", "meets", "carries")
@@ -103,6 +105,8 @@ class Caption:
     camera: str = "still"
     roles: tuple[Role, ...] = ()
     prop: str | None = None
+    layout: str | None = None
+    """Which arrangement of the place is seen, in the words of `LAYOUTS`; None leaves it to memory or to chance."""
     placed: bool = False
     """Say where everybody stands, in the words of `STANDS`."""
 
@@ -168,7 +172,8 @@ def phrases(caption: Caption, wording: int = 0) -> tuple[Phrase, ...]:
     seen = [Phrase(_role_words(*each), index) for index, each in enumerate(zip(caption.roles, stands, strict=True))]
     seen += [Phrase(f"the {caption.prop}")] if caption.prop else []
     who = [part for phrase in seen for part in (Phrase("and"), phrase)][1:]
-    place = f"the {'' if who else 'empty '}{caption.place} at {caption.time}"
+    place = f"the {'' if who else 'empty '}{caption.place}{f' {caption.layout}' if caption.layout else ''}"
+    place += f" at {caption.time}"
     if caption.weather != "clear":
         place += f" in the {caption.weather}"
     shot = f"{caption.size} shot"
@@ -185,7 +190,7 @@ def phrases(caption: Caption, wording: int = 0) -> tuple[Phrase, ...]:
 def words() -> tuple[str, ...]:
     """Every word a papercut sentence can hold, sorted."""
     groups = (_GLUE, KINDS, COLOURS, PATTERNS, PATTERN_COLOURS, GARMENTS, GARMENT_COLOURS, BUILDS, PLACES, TIMES)
-    more = (WEATHERS[1:], ACTIONS, PROPS, DIRECTIONS, SIZES, standing_words())
+    more = (WEATHERS[1:], ACTIONS, PROPS, DIRECTIONS, SIZES, LAYOUTS, standing_words())
     return tuple(sorted({word for group in (*groups, *more) for word in group}))
 
 
@@ -213,6 +218,7 @@ def _check(caption: Caption) -> None:
         (caption.place, PLACES),
         (caption.time, TIMES),
         (caption.weather, WEATHERS),
+        (caption.layout, (None, *LAYOUTS)),
         (caption.camera, CAMERAS),
         (caption.prop, (None, *PROPS)),
     ]

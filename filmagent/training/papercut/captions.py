@@ -5,7 +5,15 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from filmagent.generation.papercut.vocabulary import MOVING_ACTIONS, WORDINGS, Caption, Role, phrases, with_attributes
+from filmagent.generation.papercut.vocabulary import (
+    LAYOUTS,
+    MOVING_ACTIONS,
+    WORDINGS,
+    Caption,
+    Role,
+    phrases,
+    with_attributes,
+)
 from filmagent.training.papercut.world.script import Figure, Performance, ShotScript
 
 ATTRIBUTE_KEPT = 0.85
@@ -22,15 +30,17 @@ class Said:
     roles: tuple[int, ...]
 
 
-def caption(script: ShotScript, rng: random.Random, with_attributes: bool) -> str:
+def caption(script: ShotScript, rng: random.Random, with_attributes: bool, with_layout: bool = False) -> str:
     """The sentence of a shot in any wording; with attributes it names most of them, else none."""
-    return said(script, rng, with_attributes).sentence
+    return said(script, rng, with_attributes, with_layout).sentence
 
 
-def said(script: ShotScript, rng: random.Random, with_attributes: bool) -> Said:
+def said(script: ShotScript, rng: random.Random, with_attributes: bool, with_layout: bool = False) -> Said:
     """The same sentence with whom every word speaks of."""
     wording = 0 if rng.random() < CANONICAL_SHARE else rng.randrange(1, WORDINGS)
-    parts = phrases(replace(describe(script, rng if with_attributes else None), placed=True), wording)
+    layout = LAYOUTS[script.setting.layout] if with_layout else None
+    described = describe(script, rng if with_attributes else None)
+    parts = phrases(replace(described, layout=layout, placed=True), wording)
     roles = [-1 if part.role is None else part.role for part in parts for _ in part.words.split()]
     return Said(" ".join(part.words for part in parts), tuple(roles))
 

@@ -43,6 +43,8 @@ class Mixture:
     """Few different counts: every one is a shape that compiled blocks are compiled for."""
     attributes_with_memory: float = 0.4
     attributes_without_memory: float = 0.9
+    layout_with_memory: float = 0.2
+    layout_without_memory: float = 0.7
     text_dropped: float = 0.1
     figure_weight: float = 6.0
     truth_weight: float = 0.2
@@ -154,11 +156,13 @@ def _sentence(rng: random.Random, clip: Clip, memory: int, mixture: Mixture, mos
     """The words of an example; attributes are left out where they and two endings would not fit in `most_words`."""
     if rng.random() < mixture.text_dropped:
         return Said("", ())
-    kept = mixture.attributes_with_memory if memory or clip.known else mixture.attributes_without_memory
-    sentence = said(clip.script, rng, with_attributes=rng.random() < kept)
+    seen = memory or clip.known
+    named = rng.random() < (mixture.attributes_with_memory if seen else mixture.attributes_without_memory)
+    layout = rng.random() < (mixture.layout_with_memory if seen else mixture.layout_without_memory)
+    sentence = said(clip.script, rng, with_attributes=named, with_layout=layout)
     if len(sentence.roles) + 2 <= most_words:
         return sentence
-    return said(clip.script, rng, with_attributes=False)
+    return said(clip.script, rng, with_attributes=False, with_layout=layout)
 
 
 def sample_noise_levels(known: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from filmagent.generation.papercut.vocabulary import words
 from filmagent.generation.wan.library import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
-MAX_WORDS = 69
+MAX_WORDS = 70
 """As many as the longest caption takes: three figures with everything that words say of them."""
 NEARNESS, AWAY = 2.0, 6.0
 """How fast the attention of heads that look near falls with the log of the distance, and what the other side loses."""

@@ -51,12 +51,12 @@ class DenoiserTraining:
     average: float = 0.995
     tokens_a_batch: int = 6144
     """Tokens of one step, memory included: steps of all kinds cost about the same."""
-    kept: KeptTokens = field(default_factory=lambda: KeptTokens(memory=0.27, shot=0.34, words=43))
+    kept: KeptTokens = field(default_factory=lambda: KeptTokens(memory=0.27, shot=0.34, words=44))
     """How much of every picture and sentence a step looks at: more examples teach more than more of each."""
     whole_from: float = 0.9
     """From here on it looks at whole pictures, as films do."""
     word_steps: int = 1500
-    """Steps that the text encoder learns alone, before all others."""
+    """Steps that the text encoder learns alone, before all others, where it meets words for the first time."""
     words_until: float = 0.07
     """Until here pictures are learned from words, mostly without memory: more examples a second."""
     stills_until: float = 0.5
@@ -122,10 +122,11 @@ def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) 
     torch.manual_seed(settings.seed)
     tokenizer = build_tokenizer()
     models = Models(settings, len(tokenizer))
+    new_words = frozenset(tokenizer.get_vocab())
     if settings.start_from is not None:
-        take_over(settings.start_from, tokenizer, models.denoiser, models.encoder)
+        new_words = take_over(settings.start_from, tokenizer, models.denoiser, models.encoder)
     state = checkpoint.load(folder / "denoiser.pt", rng)
-    if not state:
+    if new_words and not state:
         teach_words(tokenizer, models.encoder, models.words, settings.word_steps, settings.seed)
     models = models.to(settings.device)
     averaged = copy.deepcopy(models).requires_grad_(False)

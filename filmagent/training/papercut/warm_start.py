@@ -11,8 +11,8 @@ from filmagent.generation.wan.library import PreTrainedTokenizerFast, UMT5Encode
 
 def take_over(
     folder: Path, tokenizer: PreTrainedTokenizerFast, denoiser: WanTransformer3DModel, encoder: UMT5EncoderModel
-) -> None:
-    """Fill both networks from the weights in `folder`; words that those weights do not know stay as they are."""
+) -> frozenset[str]:
+    """Fill both networks from the weights in `folder`; returns the words they do not know, which stay as they are."""
     denoiser.load_state_dict(WanTransformer3DModel.from_pretrained(folder / "transformer").float().state_dict())
     known = PreTrainedTokenizerFast.from_pretrained(folder / "tokenizer").get_vocab()
     state = UMT5EncoderModel.from_pretrained(folder / "text_encoder").float().state_dict()
@@ -25,3 +25,4 @@ def take_over(
             state[name] = words
     with torch.no_grad():
         encoder.load_state_dict(state)
+    return frozenset(tokenizer.get_vocab()) - frozenset(known)

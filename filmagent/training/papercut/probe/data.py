@@ -13,14 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from filmagent.generation.papercut.vocabulary import KINDS, PLACES
+from filmagent.generation.papercut.vocabulary import KINDS, LAYOUTS, PLACES
 from filmagent.training.papercut.probe.net import CELL, SETTING
 from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, PICTURE_QUESTIONS, Answers, Reading, truth_of
 from filmagent.training.papercut.probe.reader import APART, as_input
 from filmagent.training.papercut.world import (
     FPS,
     FRAMES,
-    LAYOUTS,
     RenderedShot,
     ShotScript,
     render_frames,
@@ -145,7 +144,7 @@ def soften(frames: Tensor) -> Tensor:
 
 
 def _setting(picture: Answers) -> int:
-    return PLACES.index(str(picture["place"])) * LAYOUTS + int(picture["layout"] or 0)
+    return PLACES.index(str(picture["place"])) * len(LAYOUTS) + int(picture["layout"] or 0)
 
 
 def _cells(shot: RenderedShot) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -21,9 +21,8 @@ from torch import Tensor, nn
 
 from filmagent.artifacts import atomic_path, write_json_atomically
 from filmagent.errors import ModelFilesError
-from filmagent.generation.papercut.vocabulary import KINDS, PLACES
+from filmagent.generation.papercut.vocabulary import KINDS, LAYOUTS, PLACES
 from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, PICTURE_QUESTIONS
-from filmagent.training.papercut.world import LAYOUTS
 
 CELL = 8
 """Pixels of a cell's side."""
@@ -232,4 +231,4 @@ def _cut_out(pictures: Tensor, window: Tensor) -> Tensor:
 
 def _picture_sizes() -> dict[str, int]:
     sizes = {name: len(answers) for name, answers in PICTURE_QUESTIONS.items() if name not in ("place", "layout")}
-    return {**sizes, SETTING: len(PLACES) * LAYOUTS}
+    return {**sizes, SETTING: len(PLACES) * len(LAYOUTS)}

@@ -16,6 +16,7 @@ from filmagent.generation.papercut.vocabulary import (
     GARMENT_COLOURS,
     GARMENTS,
     KINDS,
+    LAYOUTS,
     MAX_ROLES,
     PATTERN_COLOURS,
     PATTERNS,
@@ -25,7 +26,7 @@ from filmagent.generation.papercut.vocabulary import (
     TIMES,
     WEATHERS,
 )
-from filmagent.training.papercut.world import LAYOUTS, ShotScript
+from filmagent.training.papercut.world import ShotScript
 from filmagent.training.papercut.world.motion import place_at
 
 Answer = str | int | None
@@ -49,7 +50,7 @@ IDENTITY = ("colour", "pattern", "pattern_colour", "garment", "garment_colour", 
 PICTURE_QUESTIONS: Mapping[str, tuple[Answer, ...]] = {
     "count": tuple(range(MAX_ROLES + 1)),
     "place": PLACES,
-    "layout": tuple(range(LAYOUTS)),
+    "layout": tuple(range(len(LAYOUTS))),
     "time": TIMES,
     "weather": WEATHERS,
     "size": SIZES,

@@ -18,12 +18,12 @@ from torch import Tensor
 
 from filmagent.artifacts import sha256_of_file
 from filmagent.errors import ScoringError
-from filmagent.generation.papercut.vocabulary import KINDS, PLACES
+from filmagent.generation.papercut.vocabulary import KINDS, LAYOUTS, PLACES
 from filmagent.scoring.pixels import check_video
 from filmagent.scoring.port import Video
 from filmagent.training.papercut.probe.net import SETTING, WEIGHTS, ProbeNet, load_probe
 from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, PICTURE_QUESTIONS, Answer, Reading
-from filmagent.training.papercut.world import HEIGHT, LAYOUTS, WIDTH
+from filmagent.training.papercut.world import HEIGHT, WIDTH
 
 APART = 8
 """Frames between the two of a pair."""
@@ -87,7 +87,7 @@ def read_with(net: ProbeNet, frames: Video, kinds: Sequence[str] = ()) -> Readin
         raise ScoringError(f"the probe reads frames of {WIDTH}x{HEIGHT}, not {frames.shape[2]}x{frames.shape[1]}")
     seen = net(pairs_of(frames))
     picture = {name: _surest(logits) for name, logits in net.picture_logits(seen).items()}
-    setting = picture.pop(SETTING).view(len(PLACES), LAYOUTS)
+    setting = picture.pop(SETTING).view(len(PLACES), len(LAYOUTS))
     answers: dict[str, Answer] = {name: PICTURE_QUESTIONS[name][int(each.argmax())] for name, each in picture.items()}
     place = int(setting.logsumexp(1).argmax())
     answers["place"], answers["layout"] = PLACES[place], int(setting[place].argmax())

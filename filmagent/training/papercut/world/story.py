@@ -14,6 +14,7 @@ from filmagent.generation.papercut.vocabulary import (
     GARMENTS,
     INDOORS,
     KINDS,
+    LAYOUTS,
     MOVING_ACTIONS,
     PATTERN_COLOURS,
     PATTERNS,
@@ -25,8 +26,6 @@ from filmagent.generation.papercut.vocabulary import (
 )
 from filmagent.training.papercut.world.script import Figure, Performance, Setting, ShotScript
 
-LAYOUTS = 6
-"""Arrangements of each place. Few enough that a small model learns to tell and to redraw them."""
 EMPTY_SHARE = 0.06
 COMPANY = (0.42, 0.38, 0.2)
 """How many stories have one, two and three figures."""
@@ -56,7 +55,7 @@ def sample_story(rng: random.Random, figures: int | None = None) -> WorldStory:
     kinds, colours = rng.sample(KINDS, count), rng.sample(COLOURS, count)
     cast = tuple(_figure(rng, kind, colour) for kind, colour in zip(kinds, colours, strict=True))
     places = rng.sample(PLACES, rng.randint(2, 4))
-    return WorldStory(cast, tuple(Setting(place, rng.randrange(LAYOUTS)) for place in places), rng.choice(PROPS))
+    return WorldStory(cast, tuple(Setting(place, rng.randrange(len(LAYOUTS))) for place in places), rng.choice(PROPS))
 
 
 def _figure(rng: random.Random, kind: str, colour: str) -> Figure:
