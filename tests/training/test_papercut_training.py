@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.papercut.vocabulary import KINDS, PLACES, WORDINGS, Caption, Role, compose, phrases
+from filmagent.generation.port import FrameSize
+from filmagent.generation.wan.conditions import ConditionEncoder
 from filmagent.generation.wan.library import AutoencoderKLWan, WanImageToVideoPipeline
 from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from filmagent.training.papercut import checkpoint
@@ -28,9 +30,9 @@ from filmagent.training.papercut.denoiser import (
     make_batch,
     sample_noise_levels,
 )
-from filmagent.training.papercut.drawn import StoryShape, draw_story
+from filmagent.training.papercut.drawn import DrawnStory, StoryShape, draw_story
 from filmagent.training.papercut.export import export_denoiser, export_vae, held_out_shots, measure_vae
-from filmagent.training.papercut.latents import StoryCache, encode_story, open_encoder, unknown_condition
+from filmagent.training.papercut.latents import UNKNOWN_SHOWS, StoryCache, encode_story, open_encoder, unknown_condition
 from filmagent.training.papercut.muon import Muon
 from filmagent.training.papercut.single_frames import SingleFrames
 from filmagent.training.papercut.some_tokens import KeptTokens, choose_tokens, flow_of_tokens, tokens_of
@@ -165,6 +167,17 @@ def test_a_shots_first_latent_is_its_first_frame_encoded_alone(encoder):
     shot = made_story(encoder, 0, stills=0, shots=1).shots[0]
     alone = encoder(pixels(render_shot(shot.script, 1).frames[None]))[0, :, 0]
     assert torch.allclose(shot.latents[:, 0].float(), alone, atol=2e-2)
+
+
+def test_films_are_shown_what_training_showed(encoder, unknown):
+    conditions, size = ConditionEncoder(encoder.vae, UNKNOWN_SHOWS), FrameSize(WIDTH, HEIGHT)
+    drawn = next(shot for number in range(9) for shot in draw_story(0, number, StoryShape(0, 2)).shots if shot.told)
+    learned = encode_story(encoder, DrawnStory((), (drawn,))).shots[0].condition
+    filmed = conditions.condition([], drawn.frames[: drawn.told], len(drawn.frames), size).latents[0, 4:]
+    assert torch.allclose(filmed, learned.float(), atol=2e-2)
+    cut = conditions.condition([], None, len(drawn.frames), size).latents[0, 4:]
+    assert torch.allclose(cut, unknown, atol=1e-5)
+    assert not torch.allclose(cut[:, 1:], filmed[:, 1:], atol=1e-2), "what comes after a frame follows from it"
 
 
 def test_only_what_words_can_say_is_asked_for(encoder):
