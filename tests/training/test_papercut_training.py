@@ -38,7 +38,16 @@ from filmagent.training.papercut.single_frames import SingleFrames
 from filmagent.training.papercut.some_tokens import KeptTokens, choose_tokens, flow_of_tokens, tokens_of
 from filmagent.training.papercut.text import MAX_WORDS, build_text_encoder, build_tokenizer, encode_text
 from filmagent.training.papercut.trainer import DenoiserTraining, Material, Models, train_denoiser
-from filmagent.training.papercut.truth import QUESTIONS, UNKNOWN, WHERE, WordHeads, answers_of_words, labels
+from filmagent.training.papercut.truth import (
+    DEEDS,
+    QUESTIONS,
+    UNKNOWN,
+    WHERE,
+    WordHeads,
+    answers_of_words,
+    body_coordinates,
+    labels,
+)
 from filmagent.training.papercut.vae import VaeTraining, build_vae, pixels, train_vae
 from filmagent.training.papercut.words import teach_words
 from filmagent.training.papercut.world import HEIGHT, WIDTH, Figure, Performance, Setting, ShotScript, render_shot
@@ -59,6 +68,7 @@ TOY = DenoiserTraining(
     mixed_until=0.8,
 )
 
+CAT = Figure("cat", "orange", "scarf", "blue")
 TOY_VAE = VaeTraining(
     minutes=60,
     pool=1,
@@ -305,7 +315,8 @@ def test_the_longest_caption_is_not_cut():
 def test_the_truth_of_a_token_is_the_figure_that_covers_it():
     cat = Figure("cat", "orange", "scarf", "blue", pattern="stripes", pattern_colour="white", build="big")
     bear = Figure("bear", "brown", "hat", "red")
-    script = ShotScript((cat, bear), Setting("beach"), "day", "wide")
+    sits = Performance(0, "sits", -1, 0.5)
+    script = ShotScript((cat, bear), Setting("beach"), "day", "wide", performances=(sits,))
     answers = labels(script, torch.tensor([[[-1, 0, 1]]]))
 
     def said(token):
@@ -315,10 +326,48 @@ def test_the_truth_of_a_token_is_the_figure_that_covers_it():
         }
 
     assert said(0) == {"kind": None, **dict.fromkeys(list(QUESTIONS)[1:])}
-    assert said(1) == {name: getattr(cat, name) for name in QUESTIONS}
-    assert said(2) == {name: getattr(bear, name) for name in QUESTIONS}
+    who = [name for name in QUESTIONS if name not in DEEDS]
+    assert said(1) == {**{name: getattr(cat, name) for name in who}, "action": "sits", "facing": -1}
+    assert said(2) == {**{name: getattr(bear, name) for name in who}, "action": None, "facing": None}
     assert answers[list(QUESTIONS).index("pattern"), 2] == 0, "plain is an answer"
     assert answers[list(QUESTIONS).index("pattern_colour"), 2] == UNKNOWN, "plain paper has no second colour"
+
+
+def test_memory_is_not_asked_what_somebody_does():
+    script = ShotScript((CAT,), Setting("beach"), "day", "wide", performances=(Performance(0, "sits", 1, 0.5),))
+    remembered, filmed = labels(script, torch.zeros(2, 1, 1), remembered=1).T.tolist()
+    asked = dict(zip(QUESTIONS, remembered, strict=True))
+    assert [asked[name] for name in DEEDS] == [UNKNOWN, UNKNOWN]
+    assert asked["kind"] == filmed[0] > 0
+    assert UNKNOWN not in filmed[-len(DEEDS) :]
+
+
+@pytest.mark.parametrize("facing", [-1, 1])
+def test_a_token_knows_where_on_the_body_it_is(facing):
+    script = ShotScript((CAT,), Setting("beach"), "day", "wide", performances=(Performance(0, "walks", facing, 0.5),))
+    who = torch.full((2, 8, 14), -1)
+    who[:, 4:7, 6:8] = 0
+    ahead, above = body_coordinates(script, who).view(2, 2, 8, 14)
+    assert ahead[1].isnan().all(), "later frames are not asked"
+    assert torch.equal(ahead[0].isnan(), who[0] < 0)
+    assert float(ahead[0, 5, 6]) == pytest.approx(-facing * (8 / 128) / 0.47, rel=1e-3), "half a token, in cat heights"
+    assert float(ahead[0, 5, 7]) == pytest.approx(-float(ahead[0, 5, 6]), rel=1e-4)
+    assert (above[0, 4:7, 6].diff() < 0).all()
+    assert float(above[0, 6, 6]) == pytest.approx((0.86 - 104 / 128) / 0.47, rel=1e-3)
+
+
+def test_bodies_are_drawn_where_their_coordinates_say():
+    seen = []
+    for number in range(6):
+        for clip in draw_story(3, number, StoryShape(4, 0)).stills:
+            if clip.foreseeable and clip.script.performances:
+                ahead, above = body_coordinates(clip.script, torch.from_numpy(clip.who))
+                seen.append(torch.stack([ahead, above])[:, ~ahead.isnan()])
+    ahead, above = torch.cat(seen, dim=1)
+    assert len(ahead) > 50
+    assert ahead.abs().max() < 1
+    assert -0.2 < above.min() < 0.2
+    assert 0.8 < above.max() < 1.5
 
 
 def test_figures_are_where_the_drawing_has_them():

@@ -20,7 +20,7 @@ from filmagent.training.papercut.latents import Clip, StoryLatents
 from filmagent.training.papercut.machine import autocast, plain_attention
 from filmagent.training.papercut.some_tokens import KeptTokens, choose_tokens, flow_of_tokens, tokens_of
 from filmagent.training.papercut.text import MAX_WORDS
-from filmagent.training.papercut.truth import UNKNOWN, TruthHeads, labels
+from filmagent.training.papercut.truth import UNKNOWN, TruthHeads, body_coordinates, labels
 
 SHIFT, SHIFT_FROM_FRAMES = 5.0, 7.0
 SHIFT_FROM_WORDS, FROM_WORDS_SHARE = 30.0, 0.4
@@ -64,6 +64,8 @@ class Batch:
     """Whether a token shows a figure [B, M + T, tokens of a frame]."""
     truth: Tensor
     """Labels of every token [B, questions, tokens], from `truth.labels`."""
+    body: Tensor
+    """Where on its figure every token is [B, 2, tokens], from `truth.body_coordinates`; NaN where nobody asks."""
     said: tuple[Said, ...]
     memory: int
     known: Tensor
@@ -78,6 +80,7 @@ class Batch:
             weight=self.weight.to(device),
             figures=self.figures.to(device),
             truth=self.truth.to(device),
+            body=self.body.to(device),
             said=self.said,
             memory=self.memory,
             known=self.known.to(device),
@@ -121,7 +124,7 @@ def make_batch(
     _, length, height, width = choices[0][1].latents.shape
     counts = kept.counts(height * width // 4)
     size = max(1, round(tokens / (memory * counts.memory + length * counts.shot)))
-    clean, mask, condition, weight, figures, truth, sentences, known = [], [], [], [], [], [], [], []
+    clean, mask, condition, weight, figures, truth, body, sentences, known = [], [], [], [], [], [], [], [], []
     for story, clip in rng.choices(choices, k=size):
         keyframes = rng.sample(story.keyframes(without=clip), memory)
         remembered = [frame.latents[:, None].float() for frame in keyframes]
@@ -136,7 +139,9 @@ def make_batch(
         weight.append(torch.cat([nothing, 1 + mixture.figure_weight * clip.covered.float()[None]], dim=1))
         who = torch.cat([*(frame.who[None] for frame in keyframes), clip.who])
         figures.append((who >= 0).flatten(1))
-        truth.append(labels(clip.script, who))
+        truth.append(labels(clip.script, who, remembered=memory))
+        unasked = torch.full((2, memory * height * width // 4), torch.nan)
+        body.append(torch.cat([unasked, body_coordinates(clip.script, clip.who)], dim=1))
         sentences.append(_sentence(rng, clip, memory, mixture, kept.words))
         known.append(clip.known)
     return Batch(
@@ -146,6 +151,7 @@ def make_batch(
         weight=torch.stack(weight),
         figures=torch.stack(figures),
         truth=torch.stack(truth),
+        body=torch.stack(body),
         said=tuple(sentences),
         memory=memory,
         known=torch.tensor(known),
@@ -205,8 +211,11 @@ def losses(denoiser: WanTransformer3DModel, heads: TruthHeads, text: Tensor, bat
         flow = flow_of_tokens(denoiser, told, level * 1000, text, chosen.index, MAX_WORDS)
     error = (flow.float() - tokens_of(noise - batch.clean, chosen.index)).pow(2)
     weight = tokens_of(batch.weight, chosen.index) * chosen.stands_for[:, :, None, None]
-    truth = batch.truth.gather(2, chosen.index[:, None].expand(-1, batch.truth.shape[1], -1))
+    truth, body = (
+        labelled.gather(2, chosen.index[:, None].expand(-1, labelled.shape[1], -1))
+        for labelled in (batch.truth, batch.body)
+    )
     return Losses(
         flow=(error * weight).sum() / (weight.sum() * error.shape[2]),
-        truth=heads.loss(truth) if (truth != UNKNOWN).any() else error.sum() * 0,
+        truth=heads.loss(truth, body) if (truth != UNKNOWN).any() else error.sum() * 0,
     )

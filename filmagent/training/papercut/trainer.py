@@ -24,6 +24,8 @@ from filmagent.training.papercut.truth import TruthHeads, WordHeads
 from filmagent.training.papercut.warm_start import take_over
 from filmagent.training.papercut.words import teach_words
 
+ASKED_BLOCK = 3
+"""Of eight: by then it should be known who is where and how they stand, and the other blocks can draw it."""
 OUTER_LAYERS = (
     "patch_embedding",
     "proj_out",
@@ -135,8 +137,7 @@ def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) 
         Muon(matrices, settings.matrix_rate),
         torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.95), weight_decay=0.0),
     ]
-    middle = models.denoiser.blocks[len(models.denoiser.blocks) // 2]
-    models.heads.listen_to(middle)
+    models.heads.listen_to(models.denoiser.blocks[ASKED_BLOCK * len(models.denoiser.blocks) // 8])
     if settings.compiled:
         for block in models.denoiser.blocks:
             # The forward alone, so that the hook of the truth heads stays outside of what is compiled.

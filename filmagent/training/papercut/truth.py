@@ -11,32 +11,61 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from filmagent.generation.papercut.vocabulary import KINDS, MAX_ROLES
+from filmagent.generation.papercut.vocabulary import ACTIONS, KINDS, MAX_ROLES
 from filmagent.training.papercut.captions import Said
 from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, IDENTITY, Answer
-from filmagent.training.papercut.world import ShotScript
+from filmagent.training.papercut.world import HEIGHT, WIDTH, ShotScript, standing
 
-QUESTIONS: dict[str, tuple[Answer, ...]] = {
+QUESTIONS: dict[str, tuple[Answer | int, ...]] = {
     "kind": (None, *KINDS),
     **{question: FIGURE_QUESTIONS[question] for question in IDENTITY},
+    "action": ACTIONS,
+    "facing": (-1, 1),
 }
 """What is asked of every token, and the possible answers; only `kind` has an answer where nobody is."""
+DEEDS = ("action", "facing")
+"""Questions about what somebody does, not about who it is: only asked of the shot, not of memory."""
+BODY_WEIGHT = 10.0
+"""Squares of body coordinates are about a tenth: so they weigh as much as a question."""
 UNKNOWN = -100
 """The label of a question that has no answer at a token; cross-entropy leaves it out."""
 
 
-def labels(script: ShotScript, who: Tensor) -> Tensor:
-    """Answers [questions, tokens], int64, for tokens that show the figures `who` [frames, rows, columns], -1 nobody."""
+def labels(script: ShotScript, who: Tensor, *, remembered: int = 0) -> Tensor:
+    """Answers [questions, tokens], int64, for tokens that show the figures `who` [frames, rows, columns], -1 nobody.
+
+    The first `remembered` frames are memory: who is there is the same as in the shot, what they do is not asked.
+    """
     flat = who.flatten().long()
+    of_memory = torch.arange(len(flat)) < remembered * who[0].numel()
+    acting = {part.subject: part for part in script.performances}
     rows = []
     for question, answers in QUESTIONS.items():
         nobody = 0 if question == "kind" else UNKNOWN
         table = [nobody]
-        for figure in script.figures:
-            said = getattr(figure, question)
+        for index, figure in enumerate(script.figures):
+            said = getattr(acting.get(index) if question in DEEDS else figure, question, UNKNOWN)
             table.append(answers.index(said) if said in answers else UNKNOWN)
-        rows.append(torch.tensor(table)[flat + 1])
+        row = torch.tensor(table)[flat + 1]
+        rows.append(row.masked_fill(of_memory, UNKNOWN) if question in DEEDS else row)
     return torch.stack(rows)
+
+
+def body_coordinates(script: ShotScript, who: Tensor) -> Tensor:
+    """Where on its figure each token [frames, rows, columns] of a shot is: [2, tokens], NaN where that is unknown.
+
+    In heights of the figure: how far ahead of its middle, the way it faces, and how far above its feet. Known for the
+    first frame, before the camera moves.
+    """
+    found = torch.full((2, *who.shape), torch.nan)
+    _, rows, columns = who.shape
+    y = (torch.arange(rows) + 0.5)[:, None].expand(rows, columns) / rows
+    x = (torch.arange(columns) + 0.5)[None].expand(rows, columns) / columns
+    for part in script.performances:
+        there, shown = standing(script, part), who[0] == part.subject
+        ahead = part.facing * (x - there.x) * (WIDTH / HEIGHT) / there.height
+        found[:, 0, shown] = torch.stack([ahead, (there.feet - y) / there.height])[:, shown]
+    return found.flatten(1)
 
 
 class TruthHeads(nn.Module):
@@ -44,7 +73,7 @@ class TruthHeads(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.ask = nn.Linear(width, sum(len(answers) for answers in QUESTIONS.values()))
+        self.ask = nn.Linear(width, sum(len(answers) for answers in QUESTIONS.values()) + 2)
         self.hidden: Tensor | None = None
 
     def listen_to(self, block: nn.Module) -> None:
@@ -55,17 +84,25 @@ class TruthHeads(nn.Module):
 
         block.register_forward_hook(keep)
 
-    def loss(self, truth: Tensor) -> Tensor:
-        """Mean cross-entropy over the questions, of the block's last run; truth [B, questions, tokens]."""
+    def loss(self, truth: Tensor, body: Tensor) -> Tensor:
+        """Mean error over the questions, cross-entropy or squared, of the block's last run.
+
+        Args:
+            truth: [B, questions, tokens], from `labels`.
+            body: [B, 2, tokens], from `body_coordinates`; NaN is not asked.
+        """
         if self.hidden is None:
             raise RuntimeError("the block that the truth heads listen to has not run")
         logits = F.layer_norm(self.hidden.float(), self.hidden.shape[-1:])
-        answers = self.ask(logits).split([len(each) for each in QUESTIONS.values()], dim=-1)
+        *answers, spots = self.ask(logits).split([*(len(each) for each in QUESTIONS.values()), 2], dim=-1)
         found = [
             F.cross_entropy(answer.transpose(1, 2), truth[:, index], ignore_index=UNKNOWN, reduction="sum")
             / (truth[:, index] != UNKNOWN).sum().clamp(min=1)
             for index, answer in enumerate(answers)
         ]
+        known = ~body.isnan()
+        off = (spots.transpose(1, 2) - body.nan_to_num())[known]
+        found.append(BODY_WEIGHT * off.pow(2).sum() / known.sum().clamp(min=1))
         self.hidden = None
         return torch.stack(found).mean()
 

@@ -1,7 +1,7 @@
 """The procedural world of paper cut-outs whose truth is known exactly. Knows nothing of models."""
 
 from filmagent.training.papercut.world.forms import FORMS, StoryShot, ToldStory, tell_story
-from filmagent.training.papercut.world.render import RenderedShot, render_frames, render_shot
+from filmagent.training.papercut.world.render import RenderedShot, render_frames, render_shot, standing
 from filmagent.training.papercut.world.script import Figure, Performance, Setting, ShotScript
 from filmagent.training.papercut.world.stage import FPS, FRAMES, HEIGHT, WIDTH
 from filmagent.training.papercut.world.story import WorldStory, sample_shot, sample_story, stage_shot
@@ -25,5 +25,6 @@ __all__ = [
     "sample_shot",
     "sample_story",
     "stage_shot",
+    "standing",
     "tell_story",
 ]

@@ -37,6 +37,21 @@ class RenderedShot:
     script: ShotScript
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where a figure stands: x of its middle and y of its feet in frame widths and heights, its height in the same."""
+
+    x: float
+    feet: float
+    height: float
+
+
+def standing(script: ShotScript, part: Performance, seconds: float = 0.0) -> Standing:
+    """Where somebody stands `seconds` into a shot, before the camera moves."""
+    height = _TALL[script.size][len(script.performances) - 1] * _BUILD[script.figures[part.subject].build]
+    return Standing(place_at(script, part, seconds), 1 - _FEET[script.size], height)
+
+
 def render_shot(script: ShotScript, frames: int = FRAMES) -> RenderedShot:
     """All frames of a shot from its beginning."""
     return render_frames(script, range(frames))
@@ -84,11 +99,9 @@ def _throw_shadow(picture: Image.Image, mask: Image.Image) -> None:
 
 
 def _draw_part(script: ShotScript, part: Performance, stage: Stage, canvas: aggdraw.Draw, silhouette: bool) -> None:
-    figure = script.figures[part.subject]
-    height = _TALL[script.size][len(script.performances) - 1] * _BUILD[figure.build]
-    x = place_at(script, part, stage.seconds)
-    pen = _on_stage(script, stage, canvas, x, height, part.facing, silhouette)
-    draw_figure(pen, figure, pose_at(part.action, stage.seconds, part.phase), part.prop)
+    there = standing(script, part, stage.seconds)
+    pen = _on_stage(script, stage, canvas, there.x, there.height, part.facing, silhouette)
+    draw_figure(pen, script.figures[part.subject], pose_at(part.action, stage.seconds, part.phase), part.prop)
 
 
 def _draw_prop(script: ShotScript, stage: Stage, picture: Image.Image) -> None:
