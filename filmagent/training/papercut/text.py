@@ -50,9 +50,7 @@ def build_text_encoder(vocabulary_size: int, width: int = 128, layers: int = 2) 
         pad_token_id=0,
         eos_token_id=1,
     )
-    encoder = UMT5EncoderModel(config)
-    look_near(encoder)
-    return encoder
+    return UMT5EncoderModel(config)
 
 
 @torch.no_grad()

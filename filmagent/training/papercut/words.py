@@ -13,7 +13,7 @@ import torch
 
 from filmagent.generation.wan.library import PreTrainedTokenizerFast, UMT5EncoderModel
 from filmagent.training.papercut.captions import Said, said
-from filmagent.training.papercut.text import encode_text
+from filmagent.training.papercut.text import encode_text, look_near
 from filmagent.training.papercut.truth import WordHeads
 from filmagent.training.papercut.world import sample_shot, sample_story
 
@@ -34,6 +34,7 @@ def teach_words(
     tokenizer: PreTrainedTokenizerFast, encoder: UMT5EncoderModel, heads: WordHeads, steps: int, seed: int
 ) -> float:
     """Train the encoder and the questions asked of it for so many steps; returns the last loss, 0 without steps."""
+    look_near(encoder)  # here, since weights that a training begins with bring their own
     drawn = sentences(random.Random(f"words {seed}"))
     optimizer = torch.optim.AdamW([*encoder.parameters(), *heads.parameters()], RATE, weight_decay=0.0)
     falling = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, max(steps, 1) + 1, pct_start=0.05)
