@@ -12,13 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.papercut.vocabulary import KINDS, PLACES, WORDINGS, Caption, Role, compose, phrases
 from filmagent.generation.port import FrameSize
 from filmagent.generation.wan.conditions import ConditionEncoder
 from filmagent.generation.wan.library import AutoencoderKLWan, WanImageToVideoPipeline
 from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from filmagent.training.papercut import checkpoint
-from filmagent.training.papercut.captions import Said, describe
 from filmagent.training.papercut.cli import main
 from filmagent.training.papercut.denoiser import (
     FROM_WORDS_SHARE,
@@ -36,21 +34,10 @@ from filmagent.training.papercut.latents import UNKNOWN_SHOWS, StoryCache, encod
 from filmagent.training.papercut.muon import Muon
 from filmagent.training.papercut.single_frames import SingleFrames
 from filmagent.training.papercut.some_tokens import KeptTokens, choose_tokens, flow_of_tokens, tokens_of
-from filmagent.training.papercut.text import MAX_WORDS, build_text_encoder, build_tokenizer, encode_text
+from filmagent.training.papercut.text import MAX_WORDS, build_tokenizer, encode_text
 from filmagent.training.papercut.trainer import DenoiserTraining, Material, Models, train_denoiser
-from filmagent.training.papercut.truth import (
-    DEEDS,
-    QUESTIONS,
-    UNKNOWN,
-    WHERE,
-    WordHeads,
-    answers_of_words,
-    body_coordinates,
-    labels,
-)
 from filmagent.training.papercut.vae import VaeTraining, build_vae, pixels, train_vae
-from filmagent.training.papercut.words import teach_words
-from filmagent.training.papercut.world import HEIGHT, WIDTH, Figure, Performance, Setting, ShotScript, render_shot
+from filmagent.training.papercut.world import HEIGHT, WIDTH, Figure, render_shot
 
 torch.set_num_threads(1)  # two threads on shared cores wait for each other longer than they work
 
@@ -297,116 +284,9 @@ def test_the_chosen_tokens_stand_for_all_and_figures_come_first(seed, covered, m
                     assert stands_for[kept_of_it].sum() == pytest.approx(int((there == sort).sum()), rel=1e-4)
 
 
-def test_the_longest_caption_is_not_cut():
-    cast = tuple(
-        Figure(kind, "black", "scarf", "blue", pattern="stripes", pattern_colour="white", build="small")
-        for kind in KINDS[:3]
-    )
-    parts = tuple(Performance(who, "carries", 1, 0.5, prop="letter") for who in range(3))
-    longest = 0
-    for place in PLACES:
-        script = ShotScript(cast, Setting(place), "morning", "medium", "snow", "left", parts, prop="boat")
-        for wording in range(WORDINGS):
-            sentence = compose(replace(describe(script, attributes=True), placed=True), wording)
-            longest = max(longest, len(build_tokenizer()(sentence).input_ids))
-    assert longest <= MAX_WORDS
-
-
-def test_the_truth_of_a_token_is_the_figure_that_covers_it():
-    cat = Figure("cat", "orange", "scarf", "blue", pattern="stripes", pattern_colour="white", build="big")
-    bear = Figure("bear", "brown", "hat", "red")
-    sits = Performance(0, "sits", -1, 0.5)
-    script = ShotScript((cat, bear), Setting("beach"), "day", "wide", performances=(sits,))
-    answers = labels(script, torch.tensor([[[-1, 0, 1]]]))
-
-    def said(token):
-        return {
-            question: None if label == UNKNOWN else choices[label]
-            for (question, choices), label in zip(QUESTIONS.items(), answers[:, token].tolist(), strict=True)
-        }
-
-    assert said(0) == {"kind": None, **dict.fromkeys(list(QUESTIONS)[1:])}
-    who = [name for name in QUESTIONS if name not in DEEDS]
-    assert said(1) == {**{name: getattr(cat, name) for name in who}, "action": "sits", "facing": -1}
-    assert said(2) == {**{name: getattr(bear, name) for name in who}, "action": None, "facing": None}
-    assert answers[list(QUESTIONS).index("pattern"), 2] == 0, "plain is an answer"
-    assert answers[list(QUESTIONS).index("pattern_colour"), 2] == UNKNOWN, "plain paper has no second colour"
-
-
-def test_memory_is_not_asked_what_somebody_does():
-    script = ShotScript((CAT,), Setting("beach"), "day", "wide", performances=(Performance(0, "sits", 1, 0.5),))
-    remembered, filmed = labels(script, torch.zeros(2, 1, 1), remembered=1).T.tolist()
-    asked = dict(zip(QUESTIONS, remembered, strict=True))
-    assert [asked[name] for name in DEEDS] == [UNKNOWN, UNKNOWN]
-    assert asked["kind"] == filmed[0] > 0
-    assert UNKNOWN not in filmed[-len(DEEDS) :]
-
-
-@pytest.mark.parametrize("facing", [-1, 1])
-def test_a_token_knows_where_on_the_body_it_is(facing):
-    script = ShotScript((CAT,), Setting("beach"), "day", "wide", performances=(Performance(0, "walks", facing, 0.5),))
-    who = torch.full((2, 8, 14), -1)
-    who[:, 4:7, 6:8] = 0
-    ahead, above = body_coordinates(script, who).view(2, 2, 8, 14)
-    assert ahead[1].isnan().all(), "later frames are not asked"
-    assert torch.equal(ahead[0].isnan(), who[0] < 0)
-    assert float(ahead[0, 5, 6]) == pytest.approx(-facing * (8 / 128) / 0.47, rel=1e-3), "half a token, in cat heights"
-    assert float(ahead[0, 5, 7]) == pytest.approx(-float(ahead[0, 5, 6]), rel=1e-4)
-    assert (above[0, 4:7, 6].diff() < 0).all()
-    assert float(above[0, 6, 6]) == pytest.approx((0.86 - 104 / 128) / 0.47, rel=1e-3)
-
-
-def test_bodies_are_drawn_where_their_coordinates_say():
-    seen = []
-    for number in range(6):
-        for clip in draw_story(3, number, StoryShape(4, 0)).stills:
-            if clip.foreseeable and clip.script.performances:
-                ahead, above = body_coordinates(clip.script, torch.from_numpy(clip.who))
-                seen.append(torch.stack([ahead, above])[:, ~ahead.isnan()])
-    ahead, above = torch.cat(seen, dim=1)
-    assert len(ahead) > 50
-    assert ahead.abs().max() < 1
-    assert -0.2 < above.min() < 0.2
-    assert 0.8 < above.max() < 1.5
-
-
-def test_figures_are_where_the_drawing_has_them():
-    drawn = draw_story(3, 1, StoryShape(0, 3)).shots
-    for clip in drawn:
-        assert clip.who.shape == (5, HEIGHT // 16, WIDTH // 16)
-        assert clip.covered.shape == (5, HEIGHT // 8, WIDTH // 8)
-        shown = {part.subject for part in clip.script.performances}
-        assert set(np.unique(clip.who)) <= {-1, *shown}
-        assert (clip.covered > 0.99).any() == bool(shown)
-
-
 def test_a_denoiser_without_a_vae_is_told_how_to_get_one(tmp_path):
     with pytest.raises(ModelFilesError, match="holds no VAE: train one with `filmagent train papercut vae`"):
         main(["dit", "--data", str(tmp_path)])
-
-
-def test_a_small_encoder_learns_whose_hat_a_word_speaks_of():
-    torch.manual_seed(0)
-    tokenizer = build_tokenizer()
-    encoder, heads = build_text_encoder(len(tokenizer), 32), WordHeads(32)
-    first = teach_words(tokenizer, encoder, heads, 1, seed=1)
-    assert teach_words(tokenizer, encoder, heads, 120, seed=1) < 0.5 * first
-
-
-def test_words_are_asked_whom_they_speak_of():
-    cat, dog = Role("cat", "sits", colour="orange"), Role("dog", "waves")
-    asked = []
-    for roles in ((cat, dog), (dog, cat), (cat,)):
-        parts = phrases(Caption("wide", "forest", "day", roles=roles, placed=True))
-        speaks = [-1 if part.role is None else part.role for part in parts for _ in part.words.split()]
-        said = Said(" ".join(part.words for part in parts), tuple(speaks))
-        asked.append(dict(zip(said.sentence.split(), answers_of_words(said).T.tolist(), strict=True)))
-    cat_kind, dog_kind = 1 + KINDS.index("cat"), 1 + KINDS.index("dog")
-    assert asked[0]["orange"] == asked[0]["sits"] == [1 + WHERE.index((2, 0)), cat_kind]
-    assert asked[1]["orange"] == [1 + WHERE.index((2, 1)), cat_kind]
-    assert asked[0]["waves"] == [1 + WHERE.index((2, 1)), dog_kind]
-    assert asked[2]["orange"] == [1 + WHERE.index((1, 0)), cat_kind]
-    assert asked[0]["forest"] == asked[0]["and"] == [0, 0]
 
 
 def test_more_noise_where_frames_are_known():
@@ -467,13 +347,6 @@ def test_what_is_exported_the_stock_pipeline_films_with(tmp_path, encoder):
         output_type="np",
     ).frames
     assert frames.shape == (1, 17, HEIGHT, WIDTH, 3)
-
-
-def test_unknown_words_are_unknown_and_case_does_not_matter():
-    tokenizer = build_tokenizer()
-    ids = tokenizer("The CAT levitates").input_ids
-    assert ids[:2] == tokenizer("the cat").input_ids[:2]
-    assert ids[2:] == [tokenizer.unk_token_id, tokenizer.eos_token_id]
 
 
 def test_muon_lowers_a_plain_error():

@@ -35,10 +35,8 @@ def place_of(story: Story, shot: Shot) -> tuple[str, tuple[str, ...]]:
     subject, told = story.place_of(shot), without_looks(story, shot)
     if subject is None:
         texts = [told, story.scene(shot.scene).title]
-        name = story.scene(shot.scene).title or f"scene {shot.scene}"
     else:
         texts = [subject.name, subject.appearance, told]
-        name = subject.name
         # A name's last noun says what it is: a mountain village is a village.
         texts.insert(0, " ".join(reversed(head_of(words_of(subject.name)))))
     for text in texts:
@@ -53,14 +51,19 @@ def place_of(story: Story, shot: Shot) -> tuple[str, tuple[str, ...]]:
             if base := known_as(word, HOME_WORDS):
                 place = _home(texts)
                 return place, () if base == place else (f"{base} is played by the {place}",)
+    name = _name_of_place(story, shot)
     place = stable_choice(name, PLACES)
     return place, (f"{name} is played by the {place}",)
 
 
 def layout_of(story: Story, shot: Shot) -> str:
     """Which arrangement plays the story's place: the same whenever the story returns to it."""
+    return stable_choice(_name_of_place(story, shot), LAYOUTS)
+
+
+def _name_of_place(story: Story, shot: Shot) -> str:
     place = story.place_of(shot)
-    return stable_choice(place.name if place else story.scene(shot.scene).title or f"scene {shot.scene}", LAYOUTS)
+    return place.name if place else story.scene(shot.scene).title or f"scene {shot.scene}"
 
 
 def _home(texts: Sequence[str]) -> str:
