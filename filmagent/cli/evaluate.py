@@ -22,6 +22,8 @@ examples:
   filmagent evaluate papercut                                      every policy, 200 stories, 3 seeds; takes hours
   filmagent evaluate papercut --policy none,storymem --stories 24 --seeds 1
   filmagent evaluate papercut --stories 400                        goes on: what was measured is kept
+  filmagent evaluate papercut --trained memento=OUT/weights        and a memory of `filmagent train memory`
+  filmagent evaluate papercut --trained cover-cached=cover:OUT/weights   weights of --cached-memory, chosen for by cover
 """
 
 
@@ -30,6 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("benchmark", choices=("papercut",), metavar="papercut", help="held-out stories of its world")
     parser.add_argument(
         "--policy", metavar="NAME,...", help="memories to compare (default: all rows); the controls are always there"
+    )
+    parser.add_argument(
+        "--trained",
+        action="append",
+        default=[],
+        metavar="NAME=[MEMORY:]DIR",
+        help="one more row: weights of `filmagent train memory --base papercut`, with the memory they were trained "
+        "for or another; may be given several times",
     )
     parser.add_argument("--stories", type=int, default=200, metavar="N", help="held-out stories (default 200)")
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="films of each story and row (default 3)")
@@ -51,9 +61,12 @@ def run(options: argparse.Namespace) -> int:
     """
     from filmagent.evaluation.papercut.benchmark import Benchmark, open_laboratory, run_benchmark
     from filmagent.evaluation.papercut.rows import POLICY_ROWS
+    from filmagent.evaluation.papercut.trained_rows import TrainedRow, open_trained_row
 
     policies = tuple(POLICY_ROWS) if options.policy is None else tuple(options.policy.replace(" ", "").split(","))
-    benchmark = Benchmark(policies, options.stories, options.seeds, options.shots)
+    asked = [TrainedRow.parse(words) for words in options.trained]
+    trained = tuple(open_trained_row(each, options.weights) for each in asked)
+    benchmark = Benchmark(policies, trained, options.stories, options.seeds, options.shots)
     benchmark.check()
     laboratory = open_laboratory(options.weights, options.probe)
     try:

@@ -29,6 +29,7 @@ from filmagent.errors import ArtifactError, UsageError
 from filmagent.generation.limits import check_request
 from filmagent.generation.memory.bank import MemoryBank
 from filmagent.generation.memory.port import BankView, Keyframe
+from filmagent.generation.memory.uses import recollection_of, with_choice
 from filmagent.generation.port import (
     Capabilities,
     FrameSize,
@@ -40,7 +41,7 @@ from filmagent.generation.port import (
 )
 from filmagent.graphs.orders import ShotOrder, memory_limit
 from filmagent.graphs.portrait import with_portrait, wording_of
-from filmagent.graphs.recalling import recollection_of, with_choice, with_memory
+from filmagent.graphs.recalling import with_memory
 from filmagent.graphs.state import FilmState, Json
 from filmagent.graphs.studio import Studio
 from filmagent.graphs.take_store import TakeStore
@@ -168,7 +169,8 @@ def _portrait_of(
         prompt=wording.text, link=order.link, seed=order.seed, frames=order.frames,
         size=FrameSize(settings.width or native.width, settings.height or native.height),
         memory=tuple(store.picture(use.path, use.sha256) for use in order.memory),
-        recollection=recollection_of(order, capabilities, identity),
+        recollection=recollection_of(order.memory, capabilities, start=order.film_start, limit=order.memory_limit,
+                                     identity=identity),
         on_step=on_step, cancelled=studio.cancelled.is_set,
     )
     check_request(capabilities, request)

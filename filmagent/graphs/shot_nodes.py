@@ -18,11 +18,12 @@ from filmagent.artifacts import sha256_of_array
 from filmagent.delivery.contact_sheet import film_strip
 from filmagent.generation.memory.bank import MemoryBank
 from filmagent.generation.memory.port import BankView
+from filmagent.generation.memory.uses import recollection_of, with_choice
 from filmagent.generation.port import Frames, FrameSize, GenerationRequest, Generator, Recollection
 from filmagent.graphs.ahead import alongside, preparation, shot_after, tell_prompts
 from filmagent.graphs.context import FilmContext, context_of, frame_size, run_folder
 from filmagent.graphs.orders import ShotOrder, memory_limit, order_shot, shot_as_ordered
-from filmagent.graphs.recalling import recollection_of, with_choice, with_memory
+from filmagent.graphs.recalling import with_memory
 from filmagent.graphs.state import FilmState, Json
 from filmagent.graphs.studio import Studio
 from filmagent.graphs.take_store import TakeStore
@@ -67,7 +68,13 @@ def generate(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) ->
     shot = story.shot(order.shot)
     prompt = generator.translate(story, shot_as_ordered(shot, order))
     seam = seam_before(studio, state, story, store, order)
-    recollection = recollection_of(order, generator.capabilities, prompt.identity if context.identity else None)
+    recollection = recollection_of(
+        order.memory,
+        generator.capabilities,
+        start=order.film_start,
+        limit=order.memory_limit,
+        identity=prompt.identity if context.identity else None,
+    )
     take = _take_to_make(context, generator, order, prompt.text, seam, recollection, store)
     position = {
         "shot": shot.id,

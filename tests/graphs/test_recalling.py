@@ -9,9 +9,10 @@ import pytest
 
 from filmagent.delivery.manifest import read_manifest
 from filmagent.generation.memory.port import Keyframe, Recall
+from filmagent.generation.memory.uses import film_starts, recollection_of, with_choice
 from filmagent.generation.port import Candidate, IdentityPrompt, ShotPrompt
 from filmagent.graphs.orders import ShotOrder
-from filmagent.graphs.recalling import film_starts, recollection_of, with_choice, with_memory
+from filmagent.graphs.recalling import with_memory
 from filmagent.graphs.run_folder import RunRequest
 from filmagent.graphs.runner import run_film
 from filmagent.schemas import Link, MemoryUse, ShotPlan
@@ -53,18 +54,24 @@ def ordered(capabilities, places=(0, 1, 2), name="storymem", **order):
     return with_memory(given, Shows(places, name), View(), story(3), plan, capabilities, EARLIER)
 
 
+def told_of(order, capabilities, identity=None):
+    return recollection_of(
+        order.memory, capabilities, start=order.film_start, limit=order.memory_limit, identity=identity
+    )
+
+
 def test_a_generator_that_is_shown_its_memory_is_told_nothing_else():
     order = ordered(CAPABILITIES)
     assert [use.film_frame for use in order.memory] == [None, None]
-    assert (order.film_start, recollection_of(order, CAPABILITIES, None)) == (0, None)
+    assert (order.film_start, told_of(order, CAPABILITIES)) == (0, None)
 
 
 def test_a_generator_that_chooses_is_told_when_everything_was_filmed():
     order = ordered(CHOOSES, name="memento")
-    told = recollection_of(order, CHOOSES, IdentityPrompt("marlow", "an orange cat"))
+    told = told_of(order, CHOOSES, IdentityPrompt("marlow", "an orange cat"))
     assert told.candidates == (Candidate(None), Candidate(3), Candidate(14))
     assert (told.start, told.show, told.identity) == (21, 2, "an orange cat")
-    assert film_starts(EARLIER) == {"shot-01": 0, "shot-02": 11}
+    assert film_starts({"shot-01": 11, "shot-02": 11}) == {"shot-01": 0, "shot-02": 11}
 
 
 def test_only_a_policy_that_offers_gets_the_room_of_the_candidates():

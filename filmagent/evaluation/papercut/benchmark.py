@@ -25,6 +25,7 @@ from filmagent.evaluation.papercut.table import Table, as_markdown, make_table
 from filmagent.generation.costs import KnowsCosts
 from filmagent.generation.papercut.generator import papercut_config, weights_folder
 from filmagent.generation.papercut.opening import PapercutGenerator
+from filmagent.generation.port import Generator
 from filmagent.scoring.clip import ClipSource, OpenClipFeatures
 from filmagent.training.papercut.probe.reader import TrainedProbe
 from filmagent.training.papercut.world import HEIGHT, WIDTH
@@ -42,6 +43,8 @@ class Benchmark:
     """What is measured."""
 
     policies: tuple[str, ...] = tuple(POLICY_ROWS)
+    trained: tuple[Row, ...] = ()
+    """Rows of memories that somebody trained, from `open_trained_row`."""
     stories: int = 200
     seeds: int = 3
     shots: int | None = None
@@ -49,7 +52,7 @@ class Benchmark:
 
     def check(self) -> tuple[Row, ...]:
         """The rows. Raises UsageError for what cannot be measured."""
-        rows = chosen_rows(self.policies)
+        rows = chosen_rows(self.policies, self.trained)
         for name, value in (("--stories", self.stories), ("--seeds", self.seeds)):
             if value < 1:
                 raise UsageError(f"{name} {value}: give at least 1")
@@ -100,7 +103,8 @@ def run_benchmark(
         ArtifactError, ModelFilesError, GenerationError, ScoringError: see `film_story`.
     """
     rows = benchmark.check()
-    _check_size(laboratory)
+    for row in rows:
+        _check_size(laboratory.generator_of(row))
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -176,7 +180,7 @@ def _settle_settings(benchmark: Benchmark, rows: Sequence[Row], laboratory: Labo
         "probe": laboratory.probe.revision,
         "shots": benchmark.shots,
     }
-    policies = {row.name: dict(row.policy(lambda: laboratory.features).fingerprint) for row in rows}
+    policies = {row.name: _fingerprint(row, laboratory) for row in rows}
     path = out / SETTINGS
     if path.exists():
         before = read_json(path)
@@ -212,12 +216,18 @@ def _short(value: object) -> str:
     return text if len(text) <= 120 else f"{text[:117]}..."
 
 
-def _check_size(laboratory: Laboratory) -> None:
-    size = laboratory.generator.capabilities.native_size
+def _fingerprint(row: Row, laboratory: Laboratory) -> dict[str, Any]:
+    """What decides a row besides what all rows share."""
+    own = {} if row.generator is None else {"generator": dict(row.generator.fingerprint)}
+    return {**row.policy(lambda: laboratory.features).fingerprint, **own}
+
+
+def _check_size(generator: Generator) -> None:
+    size = generator.capabilities.native_size
     if (size.width, size.height) != (WIDTH, HEIGHT):
         raise UsageError(
-            f"generator {laboratory.generator.capabilities.name!r} films at {size}; the papercut "
-            f"benchmark measures films of {WIDTH}x{HEIGHT}"
+            f"generator {generator.capabilities.name!r} films at {size}; the papercut benchmark measures films of "
+            f"{WIDTH}x{HEIGHT}"
         )
 
 

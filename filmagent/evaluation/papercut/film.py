@@ -27,9 +27,11 @@ from filmagent.evaluation.papercut.verdicts import verdict
 from filmagent.generation.costs import KnowsCosts, ShotShape
 from filmagent.generation.memory.bank import MemoryBank
 from filmagent.generation.memory.port import BankView, MemoryPolicy
+from filmagent.generation.memory.registry import only_offers
+from filmagent.generation.memory.uses import film_starts, memory_uses, recollection_of, with_choice
 from filmagent.generation.port import Frames, GenerationRequest, Generator
 from filmagent.schemas.story import SEAM_FRAMES, LinkKind
-from filmagent.schemas.take import Take
+from filmagent.schemas.take import MemoryUse, Take
 from filmagent.scoring.clip import ImageFeatures
 from filmagent.scoring.port import ScoringContext, SeenBefore
 from filmagent.scoring.seam import Seam
@@ -44,9 +46,14 @@ class Laboratory:
     """What films are made and measured with."""
 
     generator: Generator
+    """Who films all rows that bring no generator of their own."""
     features: ImageFeatures
     """The CLIP model of memory and critic."""
     probe: Probe
+
+    def generator_of(self, row: Row) -> Generator:
+        """Who films a row."""
+        return row.generator or self.generator
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,8 @@ class Made:
     frames: Frames
     seconds: float | None = None
     tokens: int | None = None
-    remembered: int = 0
+    memory: tuple[MemoryUse, ...] = ()
+    """What it was shown, or offered to choose from."""
     notes: tuple[str, ...] = ()
 
 
@@ -125,7 +133,7 @@ class _Film:
     def shot(self, index: int, records: Sequence[str]) -> ShotRecord:
         """Make, measure and remember one shot; its take is kept for the next one."""
         script = self.story.shots[index].script
-        link: LinkKind = "scene_cut" if self.row.cuts_only else self.story.plan(index).link.kind
+        link = self._link(index)
         policy = self.row.policy(lambda: self.laboratory.features)
         bank = MemoryBank(self.folder)
         view = bank.view(records)
@@ -144,9 +152,8 @@ class _Film:
         shot = self.story.story.shots[index]
         seams = Seam().score(made.frames, shot, context).values
         judged, symptoms = verdict(self.laboratory.features, made.frames, shot, context)
-        memory = None
+        memory, take = None, self._as_take(index, link, made)
         if self.row.source == "generated":
-            take = self._as_take(index, link, made)
             memory = bank.remember(policy, view, self.story.story, shot, take, made.frames)
         self._keep(index, made.frames)
         return ShotRecord(
@@ -162,7 +169,7 @@ class _Film:
             place_since=self.story.place_since[index],
             seconds=made.seconds,
             tokens=made.tokens,
-            remembered=made.remembered,
+            remembered=take.memory_at_a_time,
             seam=seams.get("seam/difference"),
             moving=Stillness().score(made.frames, shot, context).values["stillness/moving_area"],
             judged=judged,
@@ -185,9 +192,13 @@ class _Film:
         return made if self.row.source == "generated" else Made(made.frames)
 
     def _generate(self, start: _Start) -> Made:
-        generator, plan = self.laboratory.generator, self.story.plan(start.index)
+        generator, plan = self.laboratory.generator_of(self.row), self.story.plan(start.index)
         capabilities = generator.capabilities
-        recalls = start.policy.recall(start.view, self.story.story, plan, capabilities.max_memory)
+        chooses = capabilities.memory_candidates > 0
+        limit = capabilities.memory_candidates if only_offers(start.policy.name) else capabilities.max_memory
+        recalls = start.policy.recall(start.view, self.story.story, plan, limit)
+        lengths = self._lengths(start.index, capabilities.frames)
+        uses = memory_uses(recalls, film_starts(lengths) if chooses else {})
         overlap = SEAM_FRAMES[start.link]
         request = GenerationRequest(
             prompt=self._prompt(start.index),
@@ -196,6 +207,13 @@ class _Film:
             size=capabilities.native_size,
             frames=capabilities.frames,
             memory=tuple(start.view.image(each.keyframe) for each in recalls),
+            recollection=recollection_of(
+                uses,
+                capabilities,
+                start=sum(lengths.values()) - overlap,
+                limit=capabilities.max_memory,
+                identity=None,
+            ),
             seam=start.before[-overlap:] if overlap and start.before is not None else None,
         )
         started = time.perf_counter()
@@ -203,15 +221,24 @@ class _Film:
         seconds = round(time.perf_counter() - started, 3)
         tokens = None
         if isinstance(generator, KnowsCosts):
-            tokens = generator.cost(ShotShape(request.size, request.frames, len(request.memory))).tokens
-        return Made(made.frames, seconds, tokens, len(recalls), made.notes)
+            shown = min(len(uses), capabilities.max_memory)
+            tokens = generator.cost(ShotShape(request.size, request.frames, shown)).tokens
+        return Made(made.frames, seconds, tokens, with_choice(uses, made.chosen), made.notes)
+
+    def _lengths(self, index: int, frames: int) -> dict[str, int]:
+        """Frames of the takes of all shots before one, by shot, in order; `frames` are generated for each."""
+        return {shot.id: frames - SEAM_FRAMES[self._link(at)] for at, shot in enumerate(self.story.story.shots[:index])}
+
+    def _link(self, index: int) -> LinkKind:
+        return "scene_cut" if self.row.cuts_only else self.story.plan(index).link.kind
 
     def _prompt(self, index: int) -> str:
         return self.story.prompt(index, introduced=self.row.introduced)
 
     def _as_take(self, index: int, link: LinkKind, made: Made) -> Take:
         """The take as the bank wants it named; its frames lie in this folder and not in a video."""
-        capabilities, pixels = self.laboratory.generator.capabilities, sha256_of_array(made.frames)
+        capabilities = self.laboratory.generator_of(self.row).capabilities
+        pixels = sha256_of_array(made.frames)
         _, height, width, _ = made.frames.shape
         return Take(
             key=stable_key({"shot": index, "frames": pixels}),
@@ -227,6 +254,7 @@ class _Film:
             prompt=self._prompt(index),
             seed=shot_seed(self.seed, self.story.number, index),
             generator=capabilities.name,
+            memory=made.memory,
         )
 
     def _keep(self, index: int, frames: Frames) -> None:

@@ -15,6 +15,7 @@ from filmagent.generation.memory.keyframes import KeyframeRules
 from filmagent.generation.memory.policies import NoMemory, StoryMem
 from filmagent.generation.memory.port import MemoryPolicy
 from filmagent.generation.memory.registry import FeaturesFactory
+from filmagent.generation.port import Generator
 from filmagent.scoring.quality import Clarity, QualityGate
 
 Source = Literal["generated", "truth", "frozen", "repeated"]
@@ -39,6 +40,8 @@ class Row:
     """Whether the first shot of a figure names its attributes."""
     cuts_only: bool = False
     """Whether every join becomes a cut."""
+    generator: Generator | None = None
+    """Who films it; None: the laboratory's generator, whom all such rows share."""
 
     @property
     def one_seed(self) -> bool:
@@ -85,11 +88,11 @@ CONTROL_ROWS: Mapping[str, Row] = {
 }
 
 
-def chosen_rows(names: Sequence[str]) -> tuple[Row, ...]:
-    """The rows of these policies in the order given, then all controls.
+def chosen_rows(names: Sequence[str], trained: Sequence[Row] = ()) -> tuple[Row, ...]:
+    """The rows of these policies in the order given, then those of trained memories, then all controls.
 
     Raises:
-        UsageError: there is no such policy.
+        UsageError: there is no such policy, or two rows have one name.
     """
     for name in names:
         if name not in POLICY_ROWS:
@@ -97,4 +100,9 @@ def chosen_rows(names: Sequence[str]) -> tuple[Row, ...]:
                 f"--policy {name!r}: the papercut benchmark has no such row; choose from "
                 f"{', '.join(POLICY_ROWS)} (the controls are always there)"
             )
-    return (*(POLICY_ROWS[name] for name in dict.fromkeys(names)), *CONTROL_ROWS.values())
+    taken = [*POLICY_ROWS, *CONTROL_ROWS]
+    for row in trained:
+        if row.name in taken:
+            raise UsageError(f"--trained {row.name}=...: there is a row of this name already; choose another")
+        taken.append(row.name)
+    return (*(POLICY_ROWS[name] for name in dict.fromkeys(names)), *trained, *CONTROL_ROWS.values())

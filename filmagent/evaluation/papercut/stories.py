@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from filmagent.generation.papercut.vocabulary import PEOPLE, Caption, compose, with_attributes
 from filmagent.schemas.plan import ShotPlan
 from filmagent.schemas.story import Link, Scene, Shot, Story, Subject
-from filmagent.training.papercut.captions import bare_role, describe
-from filmagent.training.papercut.world import FORMS, Figure, ShotScript, StoryShot, ToldStory, tell_story
+from filmagent.training.papercut.captions import appearance, bare_role, describe
+from filmagent.training.papercut.world import FORMS, ShotScript, StoryShot, ToldStory, tell_story
 
 HELD_OUT = "held out evaluation"
 """Seeds of these stories begin with it; those of trainings never do."""
@@ -76,13 +76,6 @@ def held_out_story(number: int, shots: int | None = None) -> HeldOutStory:
 def subject_id(index: int) -> str:
     """The id of figure `index` of a story."""
     return f"figure-{index}"
-
-
-def appearance(figure: Figure) -> str:
-    """What a stranger would need to recognise a figure, such as `a small white cat with red spots and a blue hat`."""
-    before = " ".join(word for word in (figure.build, figure.colour, figure.kind) if word)
-    pattern = f"{figure.pattern_colour} {figure.pattern} and " if figure.pattern else ""
-    return f"a {before} with {pattern}a {figure.garment_colour} {figure.garment}"
 
 
 def _due(told: ToldStory) -> tuple[tuple[Due, ...], ...]:

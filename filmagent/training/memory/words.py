@@ -17,6 +17,9 @@ def words_for(base: Base, policy: Policy) -> Words:
     lexicon = read_lexicon(base.config.folder)
 
     def papercut_words(sequence: ShotSequence, index: int) -> str:
+        own = sequence.record.sequence_clips[index].papercut
+        if own and lexicon.knows(*own.split()):
+            return own
         story = sequence.record.story
         return cast_shot(story, story.shots[index], lexicon=lexicon).text
 

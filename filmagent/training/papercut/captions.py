@@ -79,6 +79,13 @@ def bare_role(script: ShotScript, part: Performance) -> Role:
     return Role(kind=script.figures[part.subject].kind, action=part.action, direction=direction, prop=part.prop)
 
 
+def appearance(figure: Figure) -> str:
+    """What a stranger would need to recognise a figure, such as `a small white cat with red spots and a blue hat`."""
+    before = " ".join(word for word in (figure.build, figure.colour, figure.kind) if word)
+    pattern = f"{figure.pattern_colour} {figure.pattern} and " if figure.pattern else ""
+    return f"a {before} with {pattern}a {figure.garment_colour} {figure.garment}"
+
+
 def _with_some(role: Role, figure: Figure, rng: random.Random) -> Role:
     def kept() -> bool:
         return rng.random() < ATTRIBUTE_KEPT

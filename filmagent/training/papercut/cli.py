@@ -13,7 +13,7 @@ from typing import Any
 
 from filmagent.errors import UsageError
 
-PARTS = ("world", "vae", "dit", "decoder", "export", "clip", "probe")
+PARTS = ("world", "vae", "dit", "decoder", "export", "clip", "probe", "sequences")
 GO_ON = {"stills_only_until": 0.0, "rate": 6e-4, "matrix_rate": 9e-4}
 """How a VAE trains on: it knows single frames already, and steps as large as at first would undo what it knows."""
 
@@ -30,12 +30,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "part",
         choices=PARTS,
         help="world draws a sheet of what is learned from; vae, then dit (the denoiser), then decoder (refines the "
-        "VAE's), then export; clip and probe stand alone",
+        "VAE's), then export; clip and probe stand alone; sequences renders what `train memory` learns from",
     )
     parser.add_argument("--minutes", type=float, help="how long to train, all runs together (default: the part's own)")
     parser.add_argument("--data", type=Path, default=Path("papercut-training"), help="checkpoints, caches and logs")
     parser.add_argument("--seed", type=int, help="seed of the world and of the weights (default: the part's own)")
-    parser.add_argument("--out", type=Path, help="world: the picture; export, probe: the weights (default: in DATA)")
+    parser.add_argument(
+        "--out", type=Path, help="world: picture; export, probe: weights; sequences: folder (default: in DATA)"
+    )
+    parser.add_argument("--stories", type=int, default=200, help="sequences: how many stories (default: 200)")
     parser.add_argument("--from-weights", type=Path, help="vae, dit: begin with the exported weights in this folder")
     parser.add_argument("--compile", action="store_true", help="vae, dit: compile; needs a C++ compiler")
     parser.add_argument("--device", default="cpu", help="where to compute: cpu or cuda (default: cpu)")
@@ -56,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     how = {"compiled": args.compile, "device": args.device}
     if args.part == "world":
         _draw_world(args.out or args.data / "world.png", **({} if args.seed is None else {"seed": args.seed}))
+    elif args.part == "sequences":
+        _write_sequences(args.out or args.data / "sequences", args.stories, args.seed or 0)
     elif args.part == "vae":
         start = {**GO_ON, "start_from": args.from_weights / "vae"} if args.from_weights else {}
         _train_vae(args.data, {**chosen, **how, **start})
@@ -80,6 +85,16 @@ def _draw_world(path: Path, **chosen: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     world_sheet(**chosen).quantize(256).save(path, optimize=True)
     _say(str(path))
+
+
+def _write_sequences(folder: Path, stories: int, seed: int) -> None:
+    from tqdm import tqdm
+
+    from filmagent.training.papercut.sequences import write_sequences
+
+    with tqdm(total=stories, unit="story", file=sys.stderr, dynamic_ncols=True) as bar:
+        write_sequences(folder, stories, seed, lambda done, of: bar.update(done - bar.n) and None)
+    _say(str(folder))
 
 
 def _train_vae(data: Path, chosen: dict[str, Any]) -> None:

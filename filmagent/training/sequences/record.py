@@ -77,6 +77,8 @@ class Clip(Model):
     keyframes_16fps: tuple[int, ...] = Field(min_length=1)
     """The frames that were looked at; a subject without a sighting in one of them is not to be seen there."""
     sightings: tuple[Sighting, ...] = ()
+    papercut: str = ""
+    """The shot in papercut's own grammar, where its renderer made the clip; empty: papercut is told the caption."""
 
     @property
     def seconds(self) -> float:
