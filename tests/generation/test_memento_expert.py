@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 from filmagent.generation.wan.memento.attention import SplitSelfAttention, TokenParts
 from filmagent.generation.wan.memento.expert import MementoTransformer, Pool, SequenceLayout, ShotMemory
 from filmagent.generation.wan.memento.positions import EARLIEST, IDENTITY_TIME, memory_time
-from filmagent.generation.wan.memento.selector import Quota, choose
+from filmagent.generation.wan.memento.quota import QUERIES, Quota
+from filmagent.generation.wan.memento.selector import choose
 from filmagent.generation.wan.remembering import remembering
 
 
@@ -27,11 +30,12 @@ def noise(*shape, seed=0):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-@given(st.integers(1, 30), st.integers(1, 8), st.integers(0, 1000), st.data())
-def test_a_choice_is_distinct_within_the_quota_and_local_first(frames, show, seed, data):
+@given(st.integers(1, 30), st.integers(1, 8), st.integers(0, 1000), st.sampled_from(QUERIES), st.data())
+def test_a_choice_is_distinct_within_the_quota_and_local_first(frames, show, seed, queries, data):
     local, overall = noise(frames, seed=seed), noise(frames, seed=seed + 1)
     pinned = data.draw(st.lists(st.integers(0, frames - 1), max_size=3, unique=True))
-    quota = Quota.of(show)
+    quota = Quota.of(show, queries)
+    assert quota.frames == show
     picks = choose(local, overall, quota, pinned).frames.tolist()
     assert len(set(picks)) == len(picks) == min(show, frames)
     assert set(pinned[:show]) <= set(picks)
@@ -51,6 +55,23 @@ def test_training_passes_gradients_to_both_scores_and_keeps_the_hard_choice():
     assert torch.allclose(soft.weights, choose(local, overall, Quota()).weights)
     (soft.weights @ noise(12, 3, seed=2)).square().sum().backward()
     assert local.grad.abs().sum() > 0 and overall.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("pinned", [(), (3, 7)])
+def test_one_kind_of_queries_alone_chooses_all_eight_and_the_other_gets_no_gradient(soft, pinned):
+    local, overall = noise(12).requires_grad_(), noise(12, seed=1).requires_grad_()
+    for quota, asked, idle in ((Quota.of(8, "local"), local, overall), (Quota.of(8, "global"), overall, local)):
+        local.grad = overall.grad = None
+        choice = choose(local, overall, quota, pinned, soft=soft)
+        best = [frame for frame in asked.argsort(descending=True).tolist() if frame not in pinned]
+        assert choice.frames.tolist() == [*pinned, *best][:8]
+        assert torch.equal(choice.weights.argmax(dim=-1), choice.frames)
+        assert torch.allclose(choice.weights.sum(dim=-1), torch.ones(8))
+        assert choice.weights.requires_grad == soft
+        if soft:
+            (choice.weights @ noise(12, 3, seed=2)).square().sum().backward()
+            assert asked.grad.abs().sum() > 0 and idle.grad is None
 
 
 def test_memory_stands_at_its_elapsed_time():
@@ -117,6 +138,18 @@ def test_the_choice_is_made_once_a_shot_and_follows_text_and_story(expert, monke
     pool = Pool(clean, clean, tuple(range(-20, 0)), texts[0], texts[1])
     _, _, memory = shown_to(expert, monkeypatch, [0.9, 0.5, 0.1], pool)
     assert len(asked) == 1 and len(memory.chosen) == 8
+
+
+def test_an_expert_selects_by_the_queries_that_the_quota_asks(expert):
+    pool = Pool(noise(1, 16, 20, 4, 4, seed=4), noise(1, 16, 20, 4, 4), tuple(range(-20, 0)), noise(1, 6, 16) * 5,
+                noise(1, 6, 16, seed=8) * 5)
+    embed = expert.condition_embedder.text_embedder
+    with torch.no_grad():
+        scores = expert.keyframe_query.scores(pool.latents, embed(pool.text)[0], embed(pool.story)[0],
+                                              expert.rope.at(pool.times, 2, 2))
+    for queries, of_kind in zip(("local", "global"), scores, strict=True):
+        best = of_kind.argsort(descending=True)[:8].tolist()
+        assert expert.select(replace(pool, quota=Quota.of(8, queries))) == tuple(sorted(best))
 
 
 def test_outside_of_a_shot_it_is_an_ordinary_expert(expert):

@@ -16,7 +16,7 @@ from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.port import Candidate, FrameSize, GenerationRequest, Recollection
 from filmagent.generation.registry import create_generator
 from filmagent.generation.wan.memento.checkpoints import memento_expert
-from filmagent.generation.wan.memento.generator import CUT_GUIDANCE
+from filmagent.generation.wan.memento.generator import CUT_GUIDANCE, WanMementoGenerator
 from tests.support.original_wan import build_original, lay_out_alike, with_wans_vae
 from tests.support.tiny_memento import WEIGHTS, as_released, build_tiny_memento, in_original_names, tiny_memento
 from tests.support.tiny_wan import build_tiny_wan, tiny_generator
@@ -99,6 +99,27 @@ def test_fewer_are_shown_when_asked_and_pinned_ones_always(generator, pin):
     candidates = tuple(Candidate(8 * index, pinned=index == pin) for index in range(10))
     shot = generator.generate(request(10, recollection=Recollection(candidates, start=80, show=2), frames=5))
     assert all(len(chosen) == 2 and pin in chosen for chosen in shot.chosen.values())
+
+
+def test_one_kind_of_queries_chooses_all_when_told_so(folder):
+    generator = tiny_memento(folder)
+    asked, by, models = request(20), {"both": generator}, generator._load()
+    with torch.no_grad():  # weak ones all ask for the same
+        for expert in (models.pipeline.transformer, models.pipeline.transformer_2):
+            expert.keyframe_query.queries.mul_(20)
+            expert.keyframe_query.queries_global.mul_(20)
+    for queries in ("local", "global"):
+        by[queries] = WanMementoGenerator(generator.config, generator.cut_guidance, queries)
+        by[queries]._models = models
+    chosen = {queries: each.generate(asked).chosen for queries, each in by.items()}
+    assert all(len(frames) == 8 for experts in chosen.values() for frames in experts.values())
+    # Six of both's are the local queries' best six, so that local ones alone add two.
+    both, local, overall = (set(chosen[queries]["high_noise"]) for queries in by)
+    assert len(both & local) >= 6 and len({frozenset(both), frozenset(local), frozenset(overall)}) == 3
+    assert len({frozenset(each.fingerprint.items()) for each in by.values()}) == 3
+    assert len({each.capabilities for each in by.values()}) == 1
+    few = replace(asked, recollection=replace(asked.recollection, show=2))
+    assert {len(each.generate(few).chosen["low_noise"]) for each in by.values()} == {2}
 
 
 def test_guidance_is_stronger_at_cuts(folder, monkeypatch):

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from filmagent.generation.wan.memento.checkpoints import memento_expert
 from filmagent.generation.wan.memento.expert import Pool, SequenceLayout
-from filmagent.generation.wan.memento.selector import Quota
+from filmagent.generation.wan.memento.quota import Quota
 from tests.support import parity
 
 FORWARDS = parity.manifest()["memento"]

@@ -65,4 +65,6 @@ def open_trained_row(asked: TrainedRow, papercut: Path | None = None) -> Row:
 
 def _says(told: TrainedMemory) -> str:
     budget = "" if told.shape is None else f", budget {told.shape.budget}"
-    return f"{told.policy}{budget}{', memory read once a shot' if told.cached else ''}, trained for {told.step} steps"
+    alone = "" if told.queries == "both" else f", {told.queries} queries alone"
+    read = ", memory read once a shot" if told.cached else ""
+    return f"{told.policy}{budget}{alone}{read}, trained for {told.step} steps"

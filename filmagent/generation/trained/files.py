@@ -21,6 +21,7 @@ from filmagent.errors import ModelFilesError
 from filmagent.generation.trained.bases import Base, BaseIdentity, differences, identify
 from filmagent.generation.trained.names import EXPERTS, POLICIES, Expert, Policy
 from filmagent.generation.wan.checkpoints import check_safetensors
+from filmagent.generation.wan.memento.quota import QUERIES, Queries
 from filmagent.generation.wan.onestory.shape import MemoryShape
 
 if TYPE_CHECKING:
@@ -47,11 +48,13 @@ class TrainedMemory:
     """Whether memory is read once a shot and kept, which the base must be filmed with as well."""
     shape: MemoryShape | None = None
     """Of OneStory's modules; None: another policy."""
+    queries: Queries = "both"
+    """Which of Memento's queries choose."""
 
     @property
-    def kind(self) -> tuple[Policy, bool, MemoryShape | None]:
+    def kind(self) -> tuple[Policy, bool, MemoryShape | None, Queries]:
         """What two experts that film together must have in common."""
-        return self.policy, self.cached, self.shape
+        return self.policy, self.cached, self.shape, self.queries
 
 
 def weights_file(folder: Path, expert: Expert) -> Path:
@@ -82,6 +85,7 @@ def save_trained(file: Path, weights: Mapping[str, Tensor], told: TrainedMemory)
         "step": told.step,
         "cached": told.cached,
         "shape": None if told.shape is None else asdict(told.shape),
+        **({"queries": told.queries} if told.policy == "memento" else {}),
         **{f"base_{name}": value for name, value in asdict(told.base).items()},
     }
     named = {
@@ -113,6 +117,9 @@ def read_trained(file: Path) -> TrainedMemory:
             raise ValueError(f"policy {told['policy']!r}, expert {told['expert']!r}")
         if (told["shape"] is None) == (told["policy"] == "onestory"):
             raise ValueError(f"policy {told['policy']!r} with memory of shape {told['shape']}")
+        queries = told.get("queries", "both")  # only Memento's files say it
+        if queries not in (QUERIES if told["policy"] == "memento" else ("both",)):
+            raise ValueError(f"policy {told['policy']!r} with queries {queries!r}")
         return TrainedMemory(
             told["policy"],
             told["expert"],
@@ -121,6 +128,7 @@ def read_trained(file: Path) -> TrainedMemory:
             BaseIdentity(told["base_name"], told["base_shape"], told["base_weights"]),
             bool(told["cached"]),
             None if told["shape"] is None else MemoryShape.told(told["shape"]),
+            queries,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFilesError(f"{str(file)!r} is no memory trained by this release ({error}): {TRAIN_AGAIN}") from error

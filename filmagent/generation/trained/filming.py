@@ -24,6 +24,7 @@ from filmagent.generation.wan.captions import caption_for_wan
 from filmagent.generation.wan.config import ALL_LINKS, LinkAdapters, ModelCard, WanConfig
 from filmagent.generation.wan.generator import Translate, WanStoryMemGenerator
 from filmagent.generation.wan.memento.generator import CUT_GUIDANCE, WanMementoGenerator
+from filmagent.generation.wan.memento.quota import Queries
 from filmagent.generation.wan.onestory.generator import KnownMemory, WanOneStoryGenerator
 from filmagent.schemas.story import Shot, Story
 
@@ -62,7 +63,8 @@ def film_with(
         check_belongs(file, told, base)
     if len({told.kind for told in headers.values()}) > 1:
         raise ModelFilesError(
-            f"{str(folder)!r} holds memories of several policies, budgets or ways of reading: train both experts alike"
+            f"{str(folder)!r} holds memories of several policies, budgets, queries or ways of reading: "
+            "train both experts alike"
         )
     if missing := [name for name in base.experts if not weights_file(folder, name).is_file()]:
         raise ModelFilesError(f"{str(folder)!r} holds no memory for {base.name}'s {missing[0]} expert: train it too")
@@ -77,8 +79,8 @@ def _generator(config: WanConfig, told: TrainedMemory, small: bool, guidance: fl
         )
     if told.policy == "memento":
         if small:
-            return _PapercutMemento(config, words)
-        return WanMementoGenerator(config, CUT_GUIDANCE if guidance is None else guidance)
+            return _PapercutMemento(config, words, told.queries)
+        return WanMementoGenerator(config, CUT_GUIDANCE if guidance is None else guidance, told.queries)
     if told.cached:
         return (PapercutCachedMemory if small else CachedMemoryGenerator)(config, words)
     return (PapercutGenerator if small else WanStoryMemGenerator)(config, words)
@@ -95,8 +97,8 @@ class PapercutCachedMemory(PapercutGenerator, CachedMemoryGenerator):
 class _PapercutMemento(WanMementoGenerator):
     """Memento in papercut's words; its guidance is the same at cuts and joins."""
 
-    def __init__(self, config: WanConfig, words: Translate) -> None:
-        super().__init__(config, config.sampling.guidance)
+    def __init__(self, config: WanConfig, words: Translate, queries: Queries) -> None:
+        super().__init__(config, config.sampling.guidance, queries)
         self._words = words
 
     def translate(self, story: Story, shot: Shot) -> ShotPrompt:
@@ -118,7 +120,8 @@ def _config(folder: Path, base: Base, told: TrainedMemory, steps: int | None, gu
     sampling = replace(sampling, steps=sampling.steps if steps is None else steps)
     if guidance is not None:
         sampling = replace(sampling, guidance=guidance, guidance_2=None)
-    kind = ", read once," if told.cached else ""
+    alone = "" if told.queries == "both" else f", chosen by {told.queries} queries alone,"
+    kind = ", read once," if told.cached else alone
     return replace(
         base.config,
         name=f"{base.name}-{told.policy}-trained",

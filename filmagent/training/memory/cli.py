@@ -11,11 +11,12 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filmagent.errors import UsageError
 from filmagent.generation.port import FrameSize
 from filmagent.generation.trained.names import POLICIES
+from filmagent.generation.wan.memento.quota import QUERIES
 
 if TYPE_CHECKING:
     from filmagent.training.memory.trainer import Plan
@@ -55,6 +56,17 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         default=1,
         metavar="N",
         help="onestory: memory tokens of a shot, in latent frames, 1, 2 or 3 (default: 1)",
+    )
+    parser.add_argument(
+        "--reconstruction",
+        type=float,
+        metavar="SHARE",
+        help="memento: how often a subject is reconstructed beside the shot, 0 (never) to 1 (default: 0.8)",
+    )
+    parser.add_argument(
+        "--queries",
+        choices=QUERIES,
+        help="memento: which of its queries choose memory, in training and in filming (default: both)",
     )
     parser.add_argument(
         "--cached-memory",
@@ -108,6 +120,7 @@ def _plans(args: argparse.Namespace) -> list[Plan]:
     from filmagent.training.memory.words import words_for
     from filmagent.training.sequences.reader import open_sequences
 
+    of_memento = _of_memento(args)
     base = open_base(args.base, args.policy)
     size = _size(args.size) if args.size else base.config.native_size
     films = films_of(
@@ -138,11 +151,20 @@ def _plans(args: argparse.Namespace) -> list[Plan]:
                 budget=args.budget,
                 cached=args.cached_memory,
                 shard=args.shard,
+                **of_memento,
             ),
             args.data / FEATURES,
         )
         for expert in experts
     ]
+
+
+def _of_memento(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what was given of Memento's own settings. Raises UsageError where another policy is trained."""
+    given = {name: value for name in ("reconstruction", "queries") if (value := getattr(args, name)) is not None}
+    if given and args.policy != "memento":
+        raise UsageError(f"--{next(iter(given))} is Memento's; {args.policy} has none")
+    return given
 
 
 def _size(text: str) -> FrameSize:

@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from filmagent.generation.trained.names import MEMENTO_FRAMES
 from filmagent.generation.wan.memento.expert import SequenceLayout
-from filmagent.generation.wan.memento.selector import Quota
+from filmagent.generation.wan.memento.quota import Quota
 from filmagent.generation.wan.rope import memory_positions
 from filmagent.training.memory.levels import TIMESTEPS
 from filmagent.training.memory.materials import Example
@@ -141,10 +142,16 @@ class MementoLearner(Learner):
     The choice is hard; its gradient is the softmax's (straight-through), by way of what is shown.
     """
 
-    def __init__(self, expert: Any, weight: float) -> None:
-        """Keep the expert, with its selector; `weight` is lambda, the reconstruction's beside the shot's."""
+    def __init__(self, expert: Any, weight: float, quota: Quota) -> None:
+        """Keep the expert, with its selector.
+
+        Args:
+            expert: from `load_learning_expert`.
+            weight: lambda, the reconstruction's beside the shot's.
+            quota: how many frames each kind of queries chooses.
+        """
         super().__init__(expert)
-        self.weight = weight
+        self.weight, self.quota = weight, quota
 
     def losses(self, example: Example, level: float, noise: Mapping[str, Tensor]) -> tuple[Losses, Tensor]:
         """As `Learner.losses`."""
@@ -179,7 +186,7 @@ class MementoLearner(Learner):
 
     def _choose(self, example: Example) -> tuple[list[int], Tensor]:
         """Return the frames that are shown, in the order of the pool, and each one's weights over the pool."""
-        pool, expert, quota = example.memory, self.expert, Quota()
+        pool, expert, quota = example.memory, self.expert, self.quota
         frames = pool.shape[2]
         if frames <= quota.frames:
             return list(range(frames)), torch.eye(frames, device=pool.device)
@@ -198,7 +205,7 @@ class MementoLearner(Learner):
 def make_learner(expert: Any, settings: MemoryTraining, stride: int) -> Learner:
     """Return the learner of a policy on an expert from `load_learning_expert`."""
     if settings.policy == "memento":
-        return MementoLearner(expert, settings.reconstruction_weight)
+        return MementoLearner(expert, settings.reconstruction_weight, Quota.of(MEMENTO_FRAMES, settings.queries))
     if settings.policy == "onestory":
         return OneStoryLearner(expert, settings.selection_weight)
     if settings.cached:

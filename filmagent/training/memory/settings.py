@@ -13,10 +13,13 @@ from typing import Any
 from filmagent.errors import UsageError
 from filmagent.generation.port import FrameSize
 from filmagent.generation.trained.names import PART, Expert, Policy
+from filmagent.generation.wan.memento.quota import QUERIES, Queries
 from filmagent.generation.wan.onestory.shape import BUDGETS
 
 NOT_DECISIVE = ("steps", "save_every", "validate_every", "shard")
 """What may differ between the runs of one training."""
+RECONSTRUCTION = 0.8
+"""Memento's share."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,15 @@ class MemoryTraining:
     """How often the shot's first frame is given (MI2V)."""
     motion_frames: float = 0.25
     """How often its first five are given (MM2V)."""
-    reconstruction: float = 0.8
-    """How often a subject is reconstructed beside the shot, where the shots before have a target. Memento's."""
+    reconstruction: float = RECONSTRUCTION
+    """How often a subject is reconstructed beside the shot, where the shots before have a target; 0: never. Memento's.
+    """
     reconstruction_weight: float = 0.5
     """Memento's lambda (its paper's 0.5; its programme has 1)."""
     last_shot_alone: float = 0.1
     """How often Memento's pool holds the last shot alone."""
+    queries: Queries = "both"
+    """Which of Memento's queries choose the memory, in training and in filming."""
     budget: int = 1
     """OneStory's memory tokens, in latent frames of the shot: 1, 2 or 3."""
     selector_bypassed: float = 0.15
@@ -91,6 +97,17 @@ class MemoryTraining:
             )
         if self.budget != 1 and self.policy != "onestory":
             raise UsageError(f"the budget is OneStory's; {self.policy} has none")
+        self._check_mementos_own()
+
+    def _check_mementos_own(self) -> None:
+        if not 0 <= self.reconstruction <= 1:
+            raise UsageError(f"a reconstruction share of {self.reconstruction}: give 0 (never) to 1 (always)")
+        if self.queries not in QUERIES:
+            raise UsageError(f"queries {self.queries!r}: Memento's are {', '.join(QUERIES)}")
+        if self.policy != "memento":
+            for name, mementos in (("reconstruction", RECONSTRUCTION), ("queries", "both")):
+                if getattr(self, name) != mementos:
+                    raise UsageError(f"{name} {getattr(self, name)}: that is Memento's; {self.policy} has none")
 
     @property
     def part(self) -> str:

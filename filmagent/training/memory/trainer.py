@@ -62,14 +62,23 @@ class Plan:
 
     def __str__(self) -> str:
         """Say it in one line."""
-        budget = f", budget {self.settings.budget}" if self.settings.policy == "onestory" else ""
-        told = ", memory read once," if self.settings.cached else budget
         return (
-            f"{self.settings.policy}{told} on {self.base.name}, {self.settings.expert}: {len(self.films)} films with "
-            f"{len(self.usable)} usable shots, {len(self.held_out)} held out; {self.settings.frames} frames of "
-            f"{self.settings.size}, rank {self.settings.rank}, rate {self.settings.rate:g}, "
-            f"{self.settings.steps} steps"
+            f"{self.settings.policy}{_told(self.settings)} on {self.base.name}, {self.settings.expert}: "
+            f"{len(self.films)} films with {len(self.usable)} usable shots, {len(self.held_out)} held out; "
+            f"{self.settings.frames} frames of {self.settings.size}, rank {self.settings.rank}, "
+            f"rate {self.settings.rate:g}, {self.settings.steps} steps"
         )
+
+
+def _told(settings: MemoryTraining) -> str:
+    """Say what a policy is trained with that it could be trained without."""
+    if settings.policy == "onestory":
+        return f", budget {settings.budget}"
+    if settings.cached:
+        return ", memory read once,"
+    queries = "" if settings.queries == "both" else f", {settings.queries} queries alone,"
+    never = settings.policy == "memento" and settings.reconstruction == 0
+    return queries + (f"{'' if queries else ','} without reconstruction," if never else "")
 
 
 def plan_training(
@@ -98,10 +107,10 @@ def plan_training(
     usable, validated = usable_shots(learned_from, settings.frames), draw_held_out(held_out, settings)
     if all(shot == 0 for _, shot in usable):
         raise UsageError("no film has a usable shot after its first: there is nothing to remember; give longer shots")
-    if settings.policy == "memento" and not any(film.targets for film in learned_from):
+    if settings.policy == "memento" and settings.reconstruction and not any(film.targets for film in learned_from):
         raise UsageError(
             "no sequence has reconstruction targets, which are half of what Memento learns from: "
-            "curate the films again, or train storymem"
+            "curate the films again, train storymem, or give --reconstruction 0"
         )
     features = None
     if settings.policy == "onestory":
@@ -198,7 +207,8 @@ def _accelerator(settings: MemoryTraining, cpu: bool) -> Any:
     """Return accelerate's processes; it reads its own configuration (`accelerate config`, `accelerate launch`)."""
     from accelerate import Accelerator, DistributedDataParallelKwargs
 
-    # A small pool is shown whole, and then Memento's selector has no part in a step; nor has every patchifier always.
+    # A small pool is shown whole, and then Memento's selector has no part in a step; nor have queries that do not
+    # choose in any, nor every patchifier always.
     handler = DistributedDataParallelKwargs(find_unused_parameters=settings.policy != "storymem")
     accelerator = Accelerator(cpu=cpu, mixed_precision="no", kwargs_handlers=[handler])
     check_processes(accelerator.distributed_type.value, accelerator.num_processes, settings.shard)
@@ -309,7 +319,14 @@ def _save(plan: Plan, run: Run, out: Path, decided: Mapping[str, str]) -> None:
     )
     shape = run.learner.expert.memory if settings.policy == "onestory" else None
     told = TrainedMemory(
-        settings.policy, settings.expert, settings.rank, run.step, plan.identity, settings.cached, shape
+        settings.policy,
+        settings.expert,
+        settings.rank,
+        run.step,
+        plan.identity,
+        settings.cached,
+        shape,
+        settings.queries,
     )
     save_trained(weights_file(out / WEIGHTS, settings.expert), run.average, told)
     _draw_curve(out / settings.expert)

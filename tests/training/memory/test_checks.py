@@ -82,6 +82,29 @@ def test_films_that_teach_nothing_are_refused(base):
         plan(base, single)
 
 
+def test_mementos_parts_can_be_left_out(base):
+    assert "memento on tiny-wan" in str(plan(base, policy="memento"))
+    alone = plan(base, toy_films(2, with_targets=False), policy="memento", reconstruction=0.0)
+    assert "memento, without reconstruction, on tiny-wan" in str(alone)
+    assert "memento, global queries alone, on tiny-wan" in str(plan(base, policy="memento", queries="global"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"policy": "memento", "reconstruction": 1.5}, "a reconstruction share of 1.5: give 0"),
+        ({"policy": "memento", "reconstruction": -0.1}, "a reconstruction share of -0.1: give 0"),
+        ({"policy": "memento", "reconstruction": float("nan")}, "a reconstruction share of nan: give 0"),
+        ({"policy": "memento", "queries": "near"}, "queries 'near': Memento's are both, local, global"),
+        ({"policy": "storymem", "reconstruction": 0.0}, "reconstruction 0.0: that is Memento's; storymem has none"),
+        ({"policy": "onestory", "queries": "local"}, "queries local: that is Memento's; onestory has none"),
+    ],
+)
+def test_parts_of_memento_that_cannot_be_meant_are_refused(changes, message):
+    with pytest.raises(UsageError, match=message):
+        toy_settings(**changes)
+
+
 def test_a_caption_that_is_too_long_is_refused_and_named(base):
     class Wordy(ToyShot):
         prompt = "cat " * 60
@@ -160,12 +183,27 @@ def test_the_command_checks_and_trains_nothing_when_told_so(data, tmp_path, caps
     assert not (tmp_path / "out").exists()
 
 
+def test_the_command_leaves_parts_of_memento_out(data, tmp_path, capsys):
+    for name in ("toy-001", "toy-002"):
+        (tmp_path / "sequences").mkdir(exist_ok=True)
+        write_record(tmp_path, {**read_record(data, name), "reconstruct_targets": []}, name)
+    (tmp_path / "clips").symlink_to(data / "clips")
+    given = words(tmp_path, "papercut", tmp_path / "out", "--check", "--policy", "memento", "--frames", "5")
+    assert cli.main([*given, "--reconstruction", "0", "--queries", "local"]) == 0
+    assert "memento, local queries alone, without reconstruction, on papercut" in capsys.readouterr().err
+    with pytest.raises(UsageError, match=r"no sequence has reconstruction targets.* or give --reconstruction 0"):
+        cli.main(given)
+
+
 def test_the_command_refuses_what_it_cannot_do(data, tmp_path):
     for given, message in (
         (("--policy", "onestory", "--frames", "5"), "sequences of two films or more"),
         (("--policy", "onestory", "--budget", "4"), "a budget of 4 latent frames: OneStory's are 1, 2, 3"),
         (("--policy", "storymem", "--budget", "2"), "the budget is OneStory's; storymem has none"),
         (("--policy", "memento", "--cached-memory"), "cached memory is an option of storymem"),
+        (("--policy", "memento", "--reconstruction", "2"), "a reconstruction share of 2.0"),
+        (("--policy", "storymem", "--reconstruction", "0.8"), "--reconstruction is Memento's; storymem has none"),
+        (("--policy", "onestory", "--queries", "both"), "--queries is Memento's; onestory has none"),
     ):
         with pytest.raises(UsageError, match=message):
             cli.main(words(data, "papercut", tmp_path, *given))

@@ -91,6 +91,12 @@ def test_mementos_pool_is_the_last_shot_and_some_of_those_before():
     assert sum(each.target is not None for each in drawn) / len(drawn) == pytest.approx(0.8, abs=0.08)
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_subject_is_reconstructed_never_or_always_when_told_so(share):
+    drawn = [each for each in many("memento", reconstruction=share) if each.shot]
+    assert {each.target is not None for each in drawn} == {share == 1}
+
+
 def test_shots_that_are_too_short_are_left_out_and_none_at_all_is_refused():
     films = films_of([[4, 9, 30]])
     assert usable_shots(films, 9) == [(0, 1), (0, 2)]

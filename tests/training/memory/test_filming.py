@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.port import Candidate, GenerationRequest, Recollection
+from filmagent.generation.trained.files import read_trained
 from filmagent.generation.trained.filming import film_with, trained
 from filmagent.generation.wan.cached.generator import CachedMemoryGenerator, load_cached_expert
 from filmagent.generation.wan.footprint import footprint_of
@@ -22,7 +24,7 @@ from filmagent.generation.wan.generator import WanStoryMemGenerator
 from filmagent.generation.wan.memento.checkpoints import load_configured_expert
 from filmagent.generation.wan.memento.expert import Pool, SequenceLayout
 from filmagent.generation.wan.models import choose_placement, load_adapted_expert, load_models
-from filmagent.training.memory.adapting import load_learning_expert, put
+from filmagent.training.memory.adapting import learned, load_learning_expert, put
 from filmagent.training.memory.trainer import plan_training, train_memory
 from tests.support.tiny_wan import corrupt
 from tests.training.memory.toy_films import SIZE, toy_base, toy_films, toy_settings
@@ -36,10 +38,10 @@ def base(tmp_path_factory):
     return toy_base(tmp_path_factory.mktemp("base"))
 
 
-def train(base, out, policy, **changes):
-    films = toy_films(2)
+def train(base, out, policy, films=None, **changes):
+    films = films or toy_films(2)
     for expert in base.experts:
-        settings = toy_settings(policy=policy, expert=expert, steps=2, **changes)
+        settings = toy_settings(**{"policy": policy, "expert": expert, "steps": 2} | changes)
         train_memory(plan_training(base, films, settings), out, cpu=True)
     return out
 
@@ -130,6 +132,74 @@ def test_a_memento_expert_comes_back_with_its_selector_and_films(base, memento):
     candidates = tuple(Candidate(4 * index) for index in range(10))
     shot = generator.generate(request(memory=pictures(10), recollection=Recollection(candidates, start=40, show=8)))
     assert shot.frames.shape == (5, 32, 32, 3) and len(shot.chosen["high_noise"]) == 8
+
+
+@pytest.fixture(scope="module")
+def overall(base, tmp_path_factory):
+    """Memento by its global queries alone, without reconstruction and on films without targets."""
+    films = toy_films(2, with_targets=False)
+    return train(
+        base, tmp_path_factory.mktemp("global"), "memento", films, queries="global", reconstruction=0.0, steps=3
+    )
+
+
+def test_without_reconstruction_no_identity_part_is_made(memento, overall):
+    kinds = []
+    for out in (memento, overall):
+        for expert in PARTS.values():
+            lines = (out / expert / "metrics.jsonl").read_text().splitlines()
+            kinds.append(any("reconstruction" in json.loads(line) for line in lines))
+    assert kinds == [True, True, False, False]
+
+
+def test_queries_that_choose_nothing_stay_as_they_began(base, overall):
+    for part, expert in PARTS.items():
+        began = learned(load_learning_expert(base, toy_settings(policy="memento", expert=expert), torch.float32))
+        state = torch.load(overall / expert / "checkpoint.pt", weights_only=True)
+        assert torch.equal(state["weights"]["keyframe_query.queries"], began["keyframe_query.queries"]), part
+        moved = state["weights"]["keyframe_query.queries_global"] - began["keyframe_query.queries_global"]
+        assert moved.abs().max() > 1e-3, "nothing was learned, so that anything would stay"
+
+
+def rewritten(source, out, names, **changes):
+    """Copy experts' files with stronger queries and other entries in their headers; None takes one away."""
+    for name in names:
+        file = source / f"weights/backbone_{name}.safetensors"
+        with safe_open(file, framework="numpy") as opened:
+            told = json.loads(opened.metadata()["filmagent_memory"]) | changes
+        header = {entry: value for entry, value in told.items() if value is not None or entry == "shape"}
+        weights = load_file(file)
+        stronger = {entry: 20 * weight for entry, weight in weights.items() if "queries" in entry}
+        save_file(weights | stronger, out / file.name, metadata={"filmagent_memory": json.dumps(header)})
+    return out
+
+
+def test_queries_are_followed_when_filming_as_the_files_say(base, overall, tmp_path):
+    assert {read_trained(file).queries for file in (overall / "weights").iterdir()} == {"global"}
+    candidates = tuple(Candidate(4 * index) for index in range(20))
+    asked = request(memory=pictures(20), recollection=Recollection(candidates, start=80, show=8))
+    folders = []
+    for name, changes in (("as it is", {}), ("before", {"queries": None})):
+        (tmp_path / name).mkdir()
+        folders.append(rewritten(overall, tmp_path / name, PARTS.values(), **changes))
+    alone, before = (film_with(each, base) for each in folders)
+    assert (alone.queries, before.queries) == ("global", "both"), "a file that does not say it is of both"
+    assert alone.generate(asked).chosen != before.generate(asked).chosen
+    assert alone.fingerprint["queries"] == "global" and "queries" not in before.fingerprint
+    assert alone.capabilities.max_memory == before.capabilities.max_memory == 8
+    cards = {model.name for model in alone.capabilities.models}
+    assert "memento memory, chosen by global queries alone, trained on tiny-wan" in cards
+
+
+def test_queries_that_differ_or_mean_nothing_are_refused(base, overall, storymem, tmp_path):
+    rewritten(overall, tmp_path, ["high_noise"], queries="local")
+    rewritten(overall, tmp_path, ["low_noise"])
+    with pytest.raises(ModelFilesError, match=r"several policies, budgets, queries or .*: train both experts alike"):
+        film_with(tmp_path, base)
+    for source, queries in ((overall, "near"), (storymem, "local")):
+        rewritten(source, tmp_path, PARTS.values(), queries=queries)
+        with pytest.raises(ModelFilesError, match=f"no memory trained by this release .* with queries '{queries}'"):
+            film_with(tmp_path, base)
 
 
 def test_memory_that_is_read_once_comes_back_by_what_the_files_say(base, cached, storymem, tmp_path):

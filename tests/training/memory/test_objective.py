@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from filmagent.generation.wan.memento.expert import Pool
+from filmagent.generation.wan.memento.quota import Quota
 from filmagent.training.memory.adapting import learned, load_learning_expert
 from filmagent.training.memory.learners import draw_noise, make_learner
 from filmagent.training.memory.materials import Example, Subject
@@ -149,6 +150,25 @@ def test_the_selector_learns_only_where_there_is_a_choice_and_words_that_are_dro
         assert len(set(chosen)) == 8 and chosen == sorted(chosen)
         pool = Pool(given.memory, given.memory, given.times, given.prompt, given.story)
         assert learner.expert.select(pool) == tuple(chosen), "as when filming"
+
+
+@pytest.mark.parametrize(
+    ("queries", "asked", "idle"), [("local", "queries", "queries_global"), ("global", "queries_global", "queries")]
+)
+def test_one_kind_of_queries_learns_alone_and_chooses_as_when_filming(base, queries, asked, idle):
+    learner, given = learner_of(base, "memento", queries=queries), example(14)
+    awaken(learner)
+    with torch.no_grad():  # weak ones all ask for the same
+        for each in (learner.expert.keyframe_query.queries, learner.expert.keyframe_query.queries_global):
+            each.mul_(20)
+    found = gradients(learner, given)
+    assert {name for name, grad in found.items() if grad is None} == {f"keyframe_query.{idle}"}
+    assert found[f"keyframe_query.{asked}"].abs().sum() > 0
+    learner.eval()
+    with torch.no_grad():
+        pool = Pool(given.memory, given.memory, given.times, given.prompt, given.story, Quota.of(8, queries))
+        chosen, _ = learner._choose(given)
+        assert learner.expert.select(pool) == tuple(chosen) != learner.expert.select(replace(pool, quota=Quota()))
 
 
 def test_cached_memory_learns_from_the_shot_alone(base):

@@ -217,5 +217,5 @@ def test_experts_of_different_budgets_do_not_film_together(base, trained, tmp_pa
         name = f"backbone_{expert}.safetensors"
         content = (trained / "weights" / name).read_bytes()
         (tmp_path / name).write_bytes(content.replace(b'budget\\": 1', b'budget\\": %d' % budget))
-    with pytest.raises(ModelFilesError, match="several policies, budgets or ways of reading"):
+    with pytest.raises(ModelFilesError, match="several policies, budgets, queries or ways of reading"):
         film_with(tmp_path, base)

@@ -99,6 +99,15 @@ def test_another_training_in_the_folder_is_refused_with_what_differs(base, whole
         train_memory(other, whole, cpu=True)
 
 
+def test_a_training_does_not_go_on_with_other_parts_of_memento(base, whole):
+    for changes, message in (
+        ({"reconstruction": 0.0}, r"trained with reconstruction 0\.8 \(now 0\.0\): train"),
+        ({"queries": "local"}, r"trained with queries both \(now local\): train"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            train_memory(plan(base, **changes), whole, cpu=True)
+
+
 def test_a_broken_checkpoint_is_said_and_a_missing_one_is_a_beginning(tmp_path):
     file = tmp_path / "checkpoint.pt"
     assert load_checkpoint(file, {}) is None

@@ -18,7 +18,8 @@ from torch import Tensor
 from filmagent.generation.wan.library import Transformer2DModelOutput, WanTransformer3DModel
 from filmagent.generation.wan.memento.attention import SplitSelfAttention, SplitTextAttention, TokenParts
 from filmagent.generation.wan.memento.positions import IDENTITY_TIME, ElapsedRope
-from filmagent.generation.wan.memento.selector import KeyframeQuery, Quota
+from filmagent.generation.wan.memento.quota import Quota
+from filmagent.generation.wan.memento.selector import KeyframeQuery
 
 MASK_CHANNELS = 4
 

@@ -31,6 +31,7 @@ from filmagent.generation.port import (
 from filmagent.generation.wan.config import ALL_LINKS, LinkAdapters, ModelCard, Sampling, WanConfig
 from filmagent.generation.wan.generator import ShotInWork, WanStoryMemGenerator
 from filmagent.generation.wan.memento.captions import caption_for_memento
+from filmagent.generation.wan.memento.quota import Queries, Quota
 from filmagent.generation.wan.storymem import NEGATIVE_PROMPT
 from filmagent.schemas.memento_story import global_part
 
@@ -45,7 +46,7 @@ ADAPTER = "memento"
 EXPERTS = ("high_noise", "low_noise")
 """Who chooses memory, by the names in `Candidate.experts` and `GeneratedShot.chosen`."""
 SHOWN = 8
-"""Memory frames that an expert is shown: six by its local queries, two by its global ones."""
+"""Memory frames that an expert is shown: six by its local queries, two by its global ones, or all by one kind."""
 CANDIDATES = 40
 """Room for both experts' eight of the shot before and eight new ones, for photographs, and for shots between."""
 CUT_GUIDANCE = 5.0
@@ -60,10 +61,16 @@ HOW_TO_GET = (
 class WanMementoGenerator(WanStoryMemGenerator):
     """A `Generator` on a folder of Memento's experts, which choose their memory from what they are offered."""
 
-    def __init__(self, config: WanConfig, cut_guidance: float = CUT_GUIDANCE) -> None:
-        """Keep the configuration; nothing is read. `cut_guidance` is the guidance scale at cuts."""
+    def __init__(self, config: WanConfig, cut_guidance: float = CUT_GUIDANCE, queries: Queries = "both") -> None:
+        """Keep the configuration; nothing is read.
+
+        Args:
+            config: the model.
+            cut_guidance: guidance scale at cuts.
+            queries: which of the experts' queries choose, as in their training.
+        """
         super().__init__(config, translate=caption_for_memento)
-        self.cut_guidance = cut_guidance
+        self.cut_guidance, self.queries = cut_guidance, queries
         self._made: MadeShot | None = None
 
     @property
@@ -74,7 +81,9 @@ class WanMementoGenerator(WanStoryMemGenerator):
     @property
     def fingerprint(self) -> Mapping[str, str | int | float]:
         """Everything besides the request that changes the frames. Raises ModelFilesError."""
-        return {**super().fingerprint, "guidance_cut": self.cut_guidance}
+        # Nothing is said of both, so that films by the released weights stay known.
+        alone = {} if self.queries == "both" else {"queries": self.queries}
+        return {**super().fingerprint, "guidance_cut": self.cut_guidance, **alone}
 
     def _load(self) -> LoadedModels:
         from filmagent.generation.wan.memento.checkpoints import load_configured_expert
@@ -106,7 +115,6 @@ class WanMementoGenerator(WanStoryMemGenerator):
     def _denoise(self, request: GenerationRequest, models: LoadedModels, work: ShotInWork) -> Tensor:
         """Return a shot's denoised latents (1, 16, T, h, w), on the CPU."""
         from filmagent.generation.wan.memento.positions import memory_time
-        from filmagent.generation.wan.memento.selector import Quota
         from filmagent.generation.wan.memento.shot import MemoryFrames, encode_memory, encode_sequence, film_shot
 
         told = request.recollection or Recollection((), start=0, show=SHOWN)
@@ -124,7 +132,7 @@ class WanMementoGenerator(WanStoryMemGenerator):
                 )
         with work.timed("denoise"):
             self._made = film_shot(
-                models.pipeline, condition, memory, offers(told), texts, quota=Quota.of(told.show),
+                models.pipeline, condition, memory, offers(told), texts, quota=Quota.of(told.show, self.queries),
                 steps=self.config.sampling.steps, guidance=guidance, seed=request.seed, on_step=request.on_step,
                 cancelled=request.cancelled,
             )

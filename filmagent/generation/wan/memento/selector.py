@@ -1,9 +1,10 @@
 """Memento's dual query: which frames of the pool a shot is shown, by ten local and two global learned queries.
 
 Each query reads text, then the pool, and scores every frame; the local ones choose six frames, then the global ones
-two of the rest. Source: Wei et al., "Memento" (arXiv 2606.14667), equations 2 to 5, with what the released programme
-makes of them: local queries read the whole prompt, global ones its global part; queries are joined, not fused; what is
-chosen are whole frames. Weight names are the released ones (`keyframe_query.*`). Knows tensors only.
+two of the rest; or, as the quota says, one kind chooses all. Source: Wei et al., "Memento" (arXiv 2606.14667),
+equations 2 to 5, with what the released programme makes of them: local queries read the whole prompt, global ones its
+global part; queries are joined, not fused; what is chosen are whole frames. Weight names are the released ones
+(`keyframe_query.*`). Knows tensors only.
 """
 
 from __future__ import annotations
@@ -16,30 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from filmagent.generation.wan.memento.positions import rotate
+from filmagent.generation.wan.memento.quota import MEMENTOS, Quota
 
 LOCAL_QUERIES = 10
 GLOBAL_QUERIES = 2
 TEMPERATURE = 0.1
 """Of the softmax whose gradient the hard choice takes over in training."""
-
-
-@dataclass(frozen=True)
-class Quota:
-    """How many frames are chosen."""
-
-    local: int = 6
-    overall: int = 2
-    """By the global queries."""
-
-    @property
-    def frames(self) -> int:
-        """Frames in all."""
-        return self.local + self.overall
-
-    @classmethod
-    def of(cls, frames: int) -> Quota:
-        """Share out fewer frames as Memento shares out eight: a quarter is global."""
-        return cls(frames - frames // 4, frames // 4)
 
 
 @dataclass(frozen=True)
@@ -98,7 +81,8 @@ class KeyframeQuery(nn.Module):
         self.query_to_text = QueryAttention(width, heads)
         self.query_to_visual = QueryAttention(width, heads)
 
-    def scores(self, pool: Tensor, text: Tensor, story: Tensor, rotary: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    def scores(self, pool: Tensor, text: Tensor, story: Tensor, rotary: tuple[Tensor, Tensor],
+               quota: Quota = MEMENTOS) -> tuple[Tensor, Tensor]:
         """Score every frame of a pool for what the shot needs now, and for who the story is about.
 
         Args:
@@ -106,13 +90,16 @@ class KeyframeQuery(nn.Module):
             text: the whole prompt's features as the expert's blocks read them, (tokens, width), padding included.
             story: those of its global part, alike.
             rotary: cosines and sines of the pool's tokens, each (1, frames * tokens a frame, 1, head dim).
+            quota: queries that choose none of it are scored alike, but get no gradient.
 
         Returns:
             local and global scores, each (frames,).
         """
         tokens = self.memory_patcher(pool)[0].flatten(1).transpose(0, 1)
-        local = self.queries + self.query_to_text(self.queries, text)
-        overall = self.queries_global + self.query_to_text(self.queries_global, story)
+        # No gradient in place of zeros: an optimizer that decays weights would change what nobody asks.
+        near = self.queries if quota.local else self.queries.detach()
+        far = self.queries_global if quota.overall else self.queries_global.detach()
+        local, overall = near + self.query_to_text(near, text), far + self.query_to_text(far, story)
         queries = torch.cat([local, overall])
         queries = queries + self.query_to_visual(queries, tokens, rotary)
         raw = self.query_to_visual.similarity(queries, tokens, rotary)
@@ -122,7 +109,7 @@ class KeyframeQuery(nn.Module):
     def forward(self, pool: Tensor, text: Tensor, story: Tensor, rotary: tuple[Tensor, Tensor],
                 quota: Quota, pinned: Sequence[int] = ()) -> Choice:
         """Choose frames of a pool; arguments as in `scores` and `choose`."""
-        return choose(*self.scores(pool, text, story, rotary), quota, pinned, soft=self.training)
+        return choose(*self.scores(pool, text, story, rotary, quota), quota, pinned, soft=self.training)
 
 
 def choose(local: Tensor, overall: Tensor, quota: Quota, pinned: Sequence[int] = (), *, soft: bool = False) -> Choice:
@@ -131,7 +118,7 @@ def choose(local: Tensor, overall: Tensor, quota: Quota, pinned: Sequence[int] =
     Args:
         local: local scores (frames,); `overall`: global ones, alike.
         quota: how many; a smaller pool is taken whole.
-        pinned: frames that are shown whatever their score; they take the first local places.
+        pinned: frames that are shown whatever their score; they take the first places, local ones before global ones.
         soft: let gradients pass to the scores, through softmaxes of temperature `TEMPERATURE`.
     """
     frames = len(local)
@@ -142,7 +129,9 @@ def choose(local: Tensor, overall: Tensor, quota: Quota, pinned: Sequence[int] =
     weights = F.one_hot(picks, frames).to(local.dtype)
     if soft:
         masked = overall.index_fill(0, picks[: len(near)], float("-inf"))
-        rows = [(local / TEMPERATURE).softmax(-1)] * len(near)
+        # Pinned frames are near ones even where no local query chooses.
+        asked = local if quota.local else overall
+        rows = [(asked / TEMPERATURE).softmax(-1)] * len(near)
         if far:
             rows += [(masked / TEMPERATURE).softmax(-1)] * len(far)
         sure = torch.stack([row[pick] for row, pick in zip(rows, picks, strict=True)])[:, None]

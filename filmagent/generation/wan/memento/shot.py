@@ -16,7 +16,7 @@ from filmagent.generation.port import Frames, FrameSize, Image
 from filmagent.generation.wan.conditions import ConditionEncoder, ShotCondition
 from filmagent.generation.wan.library import randn_tensor
 from filmagent.generation.wan.memento.expert import MASK_CHANNELS, MementoTransformer, Pool, ShotMemory
-from filmagent.generation.wan.memento.selector import Quota
+from filmagent.generation.wan.memento.quota import Quota
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
 from filmagent.generation.wan.remembering import remembering
 
