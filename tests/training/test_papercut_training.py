@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmagent.errors import ModelFilesError
+from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.port import FrameSize
 from filmagent.generation.wan.conditions import ConditionEncoder
 from filmagent.generation.wan.library import AutoencoderKLWan, WanImageToVideoPipeline
@@ -191,9 +191,27 @@ def test_a_cache_is_made_again_unchanged(tmp_path, encoder, monkeypatch):
     first, _ = caches(tmp_path, encoder)
     first.grow(2)
     again, _ = caches(tmp_path, encoder)
-    monkeypatch.setattr("filmagent.training.papercut.latents.draw_story", None)
+    drawn = []
+
+    def watched(seed, number, shape):
+        drawn.append(number)
+        return draw_story(seed, number, shape)
+
+    monkeypatch.setattr("filmagent.training.papercut.latents.draw_story", watched)
     again.grow(2)
+    assert drawn == [0], "one is drawn again, to see whether the others still are what they would be"
     assert torch.equal(first.stories[1].stills[2].latents, again.stories[1].stills[2].latents)
+
+
+def test_stories_that_another_vae_encoded_are_not_taken(tmp_path, encoder, monkeypatch):
+    monkeypatch.setattr(StoryCache, "SHARD", 1)
+    for cache in caches(tmp_path, encoder):
+        cache.grow(1)
+        for again in caches(tmp_path, encoder):
+            again.grow(1)
+        other = replace(encoder, mean=encoder.mean + 0.5)
+        with pytest.raises(UsageError, match="delete the folder"):
+            StoryCache(tmp_path, other, cache.seed, cache.shape).grow(1)
 
 
 @pytest.mark.parametrize("shots", [False, True])

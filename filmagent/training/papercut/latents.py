@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from filmagent.errors import ModelFilesError
+from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.port import FrameSize
 from filmagent.generation.wan.config import UnknownShows
 from filmagent.generation.wan.library import AutoencoderKLWan
@@ -26,6 +26,8 @@ from filmagent.training.papercut.vae import pixels
 from filmagent.training.papercut.world import FRAMES, HEIGHT, WIDTH, ShotScript
 
 UNKNOWN_SHOWS: UnknownShows = "stage"
+ROUNDING = 0.02
+"""Mean difference, in standard deviations, that numbers of threads and precisions may make between equal latents."""
 
 
 @dataclass(frozen=True)
@@ -146,13 +148,34 @@ def _clip(drawn: DrawnClip, latents: Tensor, condition: Tensor | None) -> Clip:
     )
 
 
+def same_story(one: StoryLatents, other: StoryLatents) -> bool:
+    """Whether two stories were drawn and encoded alike, but for rounding."""
+    clips = [(*story.stills, *story.shots) for story in (one, other)]
+    return all(len(each) == len(clips[0]) for each in clips) and all(
+        first.script == second.script
+        and first.foreseeable == second.foreseeable
+        and _alike(first.latents, second.latents)
+        and _alike(first.condition, second.condition)
+        for first, second in zip(*clips, strict=True)
+    )
+
+
+def _alike(one: Tensor | None, other: Tensor | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.shape == other.shape and float((one.float() - other.float()).abs().mean()) < ROUNDING
+
+
 class StoryCache:
     """Stories number 0, 1, 2, ... of one seed and shape, made once and kept in files of `SHARD` stories."""
 
     SHARD = 32
 
     def __init__(self, folder: Path, encoder: Encoder, seed: int, shape: StoryShape, workers: int = 0) -> None:
-        """Open the cache in `folder`; `workers` processes draw ahead, 0 draws in this one."""
+        """Open the cache in `folder`; `workers` processes draw ahead, 0 draws in this one.
+
+        Raises, when stories are asked for, UsageError if those that are kept were made by another world or VAE.
+        """
         self.folder = folder / f"stories-{seed}-{shape.stills}-{shape.shots}"
         self.encoder, self.seed, self.shape = encoder, seed, shape
         self.stories: list[StoryLatents] = []
@@ -174,6 +197,9 @@ class StoryCache:
                 if len(self.stories) % self.SHARD == 0:
                     self._save()
 
+    def _made(self, number: int) -> StoryLatents:
+        return encode_story(self.encoder, draw_story(self.seed, number, self.shape))
+
     def _drawn(self, count: int) -> Iterator[DrawnStory]:
         first = len(self.stories)
         numbers = range(first, first + count)
@@ -184,7 +210,13 @@ class StoryCache:
     def _saved_shards(self) -> Iterator[list[StoryLatents]]:
         index = 0
         while (path := self.folder / f"{index:05d}.pt").exists():
-            yield torch.load(path, weights_only=False)
+            shard: list[StoryLatents] = torch.load(path, weights_only=False)
+            if index == 0 and not same_story(shard[0], self._made(0)):
+                raise UsageError(
+                    f"{str(self.folder)!r} holds stories that another release drew, or another VAE encoded: delete the "
+                    "folder, and they are made again"
+                )
+            yield shard
             index += 1
 
     def _save(self) -> None:
