@@ -81,10 +81,10 @@ def test_a_token_knows_where_on_the_body_it_is(facing):
     ahead, above = body_coordinates(script, who).view(2, 2, 8, 14)
     assert ahead[1].isnan().all(), "later frames are not asked"
     assert torch.equal(ahead[0].isnan(), who[0] < 0)
-    assert float(ahead[0, 5, 6]) == pytest.approx(-facing * (8 / 128) / 0.47, rel=1e-3), "half a token, in cat heights"
+    assert float(ahead[0, 5, 6]) == pytest.approx(-facing * (8 / 128) / 0.48, rel=1e-3), "half a token, in cat heights"
     assert float(ahead[0, 5, 7]) == pytest.approx(-float(ahead[0, 5, 6]), rel=1e-4)
     assert (above[0, 4:7, 6].diff() < 0).all()
-    assert float(above[0, 6, 6]) == pytest.approx((0.86 - 104 / 128) / 0.47, rel=1e-3)
+    assert float(above[0, 6, 6]) == pytest.approx((0.875 - 104 / 128) / 0.48, rel=1e-3)
 
 
 def test_bodies_are_drawn_where_their_coordinates_say():

@@ -49,7 +49,7 @@ PLACES = (
 )
 INDOORS = ("home", "kitchen", "bedroom", "station")
 """Places with a roof: weather is not seen there."""
-LAYOUTS = ("one", "two", "three", "four", "five", "six")
+LAYOUTS = ("one", "two", "three")
 """Numbers of the arrangements of each place. Few enough that a small model learns to tell and to redraw them."""
 TIMES = ("morning", "day", "evening", "night")
 WEATHERS = ("clear", "rain", "snow", "fog")

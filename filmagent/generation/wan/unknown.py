@@ -2,7 +2,9 @@
 
 Wan2.2 is shown grey. To a transformer whose positions are all relative, every token of a grey clip is the same token
 but for its noise, and it learns only slowly to count from the edges where it is. Papercut's weights are shown a stage
-instead, whose colours are others at every spot.
+instead: a patchwork whose colours are waves of many lengths, so that every token reads where it is, coarsely and
+finely at once. A network learns fine detail of a position only where it is told in fine waves (Tancik et al.,
+"Fourier Features Let Networks Learn High Frequency Functions", arXiv 2006.10739).
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from filmagent.generation.port import FrameSize
 from filmagent.generation.wan.config import UnknownShows
 
 _BRIGHTNESS = 0.6
+_PATCH = 8
+"""Pixels of a patch's side: one latent cell. A token has two by two, each with colours of its own."""
 
 
 def unknown_picture(shows: UnknownShows, size: FrameSize) -> Tensor:
@@ -26,8 +30,16 @@ def unknown_picture(shows: UnknownShows, size: FrameSize) -> Tensor:
 
 
 def stage(size: FrameSize) -> Tensor:
-    """Colours that say how far down and across every spot is, with slow waves that tell neighbours apart."""
-    down = torch.linspace(-1, 1, size.height)[:, None].expand(size.height, size.width)
-    across = torch.linspace(-1, 1, size.width)[None].expand(size.height, size.width)
-    waves = 0.5 * torch.cos(3 * math.pi * across) + 0.5 * torch.cos(2 * math.pi * down)
-    return _BRIGHTNESS * torch.stack([across, down, waves])
+    """Patches in colours that say how far down and across they are: 12 numbers to every square of four patches."""
+    down = torch.linspace(-math.pi, math.pi, size.height)[:, None].expand(size.height, size.width)
+    across = torch.linspace(-math.pi, math.pi, size.width)[None].expand(size.height, size.width)
+    colours = (
+        (across / math.pi, down / math.pi, torch.cos(across)),
+        (torch.sin(2 * across), torch.cos(2 * across), torch.sin(1.5 * down)),
+        (torch.sin(4 * across), torch.cos(4 * across), torch.cos(1.5 * down)),
+        (torch.sin(3 * down), torch.cos(3 * down), torch.sin(across)),
+    )
+    lower = (torch.arange(size.height) // _PATCH % 2)[:, None]
+    right = (torch.arange(size.width) // _PATCH % 2)[None]
+    patch = (2 * lower + right)[None, None].expand(1, 3, -1, -1)
+    return _BRIGHTNESS * torch.stack([torch.stack(each) for each in colours]).gather(0, patch)[0]

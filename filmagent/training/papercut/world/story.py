@@ -35,9 +35,14 @@ CONTINUED_SHARE = 0.2
 PLAIN_SHARE, MIDDLE_SHARE = 0.4, 0.5
 CAMERA_WEIGHTS = {"still": 0.7, "left": 0.09, "right": 0.09, "in": 0.12}
 WEATHER_WEIGHTS = {"clear": 0.61, "rain": 0.13, "snow": 0.13, "fog": 0.13}
-STARTING_SPREAD = 0.004
-"""Frame widths by which a figure's place at a cut varies: less than a pixel, since no word could say more."""
-_SLOTS = {1: (0.5,), 2: (0.27, 0.73), 3: (0.19, 0.5, 0.81)}
+STARTING_SPREAD = 0.002
+"""Frame widths by which a figure's place at a cut varies: half a pixel, since no word could say more."""
+_TOKEN = 1 / 14
+"""Frame widths of a token, 16 pixels."""
+MARKS = {1: (7 * _TOKEN,), 2: (4 * _TOKEN, 10 * _TOKEN), 3: (3 * _TOKEN, 7 * _TOKEN, 11 * _TOKEN)}
+"""Where figures stand at a cut, in frame widths: between two tokens, so that all stand alike on the grid."""
+RUN_UP = 2 * _TOKEN
+"""How far behind the middle somebody begins who walks through a shot alone."""
 
 
 @dataclass(frozen=True)
@@ -130,9 +135,9 @@ def _performance(
     action = rng.choice(ACTIONS if count > 1 else [name for name in ACTIONS if name != "meets"])
     moving = action in MOVING_ACTIONS
     facing = rng.choice((-1, 1)) if moving or continued else 1 if slot == 0 else -1
-    middle = _SLOTS[count][slot]
+    middle = MARKS[count][slot]
     if count == 1 and moving and not continued:
-        middle -= 0.13 * facing
+        middle -= RUN_UP * facing
     spread = STARTING_SPREAD if not continued else 0.22 if count == 1 else 0.05
     phase = rng.random() if continued else 0.0
     prop = story.prop if action == "carries" else None
