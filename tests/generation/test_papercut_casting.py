@@ -35,7 +35,7 @@ def test_the_film_of_the_command_line():
         [marlow], "Marlow the cat walks to the left through the forest at night.", "the forest", shot_size="wide"
     )
     prompt = cast_shot(story, story.shots[0])
-    assert prompt.text == "wide shot of the forest five at night where the orange cat with a blue scarf walks left"
+    assert prompt.text == "wide shot of the forest two at night where the orange cat with a blue scarf walks left"
     assert prompt.notes == ()
 
 
@@ -45,8 +45,8 @@ def test_looks_are_said_once_and_then_left_to_memory():
     again = first.model_copy(update={"id": "two"})
     spelled = first.model_copy(update={"id": "three", "caption": f"Shan, {tiger.appearance}, sits."})
     story = tale([tiger], place="the forest").model_copy(update={"shots": (first, again, spelled)})
-    bare = "medium shot of the forest five at day where the cat sits"
-    full = "medium shot of the forest five at day where the big orange cat with black stripes and a blue scarf sits"
+    bare = "medium shot of the forest two at day where the cat sits"
+    full = "medium shot of the forest two at day where the big orange cat with black stripes and a blue scarf sits"
     assert [cast_shot(story, shot).text for shot in story.shots] == [full, bare, full]
     assert [cast_shot(story, shot, "always").text for shot in story.shots] == [full] * 3
     assert [cast_shot(story, shot, "never").text for shot in story.shots] == [bare] * 3

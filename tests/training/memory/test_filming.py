@@ -162,15 +162,19 @@ def test_queries_that_choose_nothing_stay_as_they_began(base, overall):
 
 
 def rewritten(source, out, names, **changes):
-    """Copy experts' files with stronger queries and other entries in their headers; None takes one away."""
+    """Copy experts' files with queries that ask for different frames, and other headers; None takes an entry away."""
     for name in names:
         file = source / f"weights/backbone_{name}.safetensors"
         with safe_open(file, framework="numpy") as opened:
             told = json.loads(opened.metadata()["filmagent_memory"]) | changes
         header = {entry: value for entry, value in told.items() if value is not None or entry == "shape"}
         weights = load_file(file)
-        stronger = {entry: 20 * weight for entry, weight in weights.items() if "queries" in entry}
-        save_file(weights | stronger, out / file.name, metadata={"filmagent_memory": json.dumps(header)})
+        other = {
+            entry: 5 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(len(entry)))
+            for entry, weight in weights.items()
+            if "queries" in entry
+        }
+        save_file(weights | other, out / file.name, metadata={"filmagent_memory": json.dumps(header)})
     return out
 
 
