@@ -1,4 +1,4 @@
-"""The sets of the papercut theatre: twelve places, each in endless layouts, times of day and weathers."""
+"""The sets of the papercut theatre: places, each in as many layouts as one asks for, times of day and weathers."""
 
 from filmagent.training.papercut.world.places.registry import draw_place
 from filmagent.training.papercut.world.places.weather import draw_weather
