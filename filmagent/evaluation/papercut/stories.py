@@ -10,11 +10,11 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from filmagent.generation.papercut.vocabulary import PEOPLE, Caption, compose, with_attributes
+from filmagent.generation.papercut.vocabulary import PEOPLE, compose
 from filmagent.schemas.plan import ShotPlan
 from filmagent.schemas.story import Link, Scene, Shot, Story, Subject
-from filmagent.training.papercut.captions import appearance, bare_role, describe
-from filmagent.training.papercut.world import FORMS, ShotScript, StoryShot, ToldStory, tell_story
+from filmagent.training.papercut.captions import appearance, describe_naming
+from filmagent.training.papercut.world import FORMS, StoryShot, ToldStory, tell_story
 
 HELD_OUT = "held out evaluation"
 """Seeds of these stories begin with it; those of trainings never do."""
@@ -46,7 +46,7 @@ class HeldOutStory:
     def prompt(self, index: int, *, introduced: bool = True) -> str:
         """The sentence of a shot, with the attributes of those who are new; without `introduced` of nobody."""
         new = {due.subject for due in self.due[index] if due.since is None} if introduced else set()
-        return compose(replace(_described(self.shots[index].script, new), placed=True))
+        return compose(replace(describe_naming(self.shots[index].script, new), placed=True))
 
     def plan(self, index: int) -> ShotPlan:
         """The director's decision: the link of the story, and everybody in frame and the place to be remembered."""
@@ -100,16 +100,6 @@ def _place_since(told: ToldStory) -> tuple[int | None, ...]:
     return tuple(found)
 
 
-def _described(script: ShotScript, named: set[int]) -> Caption:
-    roles = tuple(
-        with_attributes(bare_role(script, part), script.figures[part.subject])
-        if part.subject in named
-        else bare_role(script, part)
-        for part in script.performances
-    )
-    return replace(describe(script), roles=roles)
-
-
 def _as_story(number: int, told: ToldStory, due: Sequence[Sequence[Due]]) -> Story:
     figures = [
         Subject(
@@ -129,7 +119,7 @@ def _as_story(number: int, told: ToldStory, due: Sequence[Sequence[Due]]) -> Sto
             Shot(
                 id=f"shot-{index:02d}",
                 scene=1,
-                caption=compose(_described(shot.script, named)),
+                caption=compose(describe_naming(shot.script, named)),
                 subjects=tuple(subject_id(each.subject) for each in here),
                 place=ids[shot.script.setting],
                 shot_size=shot.script.size,

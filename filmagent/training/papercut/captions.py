@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from filmagent.generation.papercut.vocabulary import (
@@ -71,6 +72,17 @@ def describe(script: ShotScript, dropped_by: random.Random | None = None, *, att
         roles=tuple(roles),
         prop=script.prop,
     )
+
+
+def describe_naming(script: ShotScript, named: Collection[int]) -> Caption:
+    """Everything that words can say of a shot, attributes only of these subjects, by index."""
+    roles = tuple(
+        with_attributes(bare_role(script, part), script.figures[part.subject])
+        if part.subject in named
+        else bare_role(script, part)
+        for part in script.performances
+    )
+    return replace(describe(script), roles=roles)
 
 
 def bare_role(script: ShotScript, part: Performance) -> Role:

@@ -22,8 +22,8 @@ import numpy as np
 from filmagent.artifacts import sha256_of_file, write_json_atomically
 from filmagent.delivery.video import write_video
 from filmagent.errors import UsageError
-from filmagent.generation.papercut.vocabulary import PEOPLE, compose, phrases, with_attributes
-from filmagent.training.papercut.captions import appearance, bare_role, describe
+from filmagent.generation.papercut.vocabulary import PEOPLE, compose, phrases
+from filmagent.training.papercut.captions import appearance, describe, describe_naming
 from filmagent.training.papercut.world import (
     FPS,
     FRAMES,
@@ -153,7 +153,7 @@ def _clip(cast: _Cast, rendered: RenderedShot, named: set[int], path: Path, inde
         sha256=sha256_of_file(path),
         keyframes_16fps=tuple(frame * GRID // FPS for frame in LOOKED_AT),
         sightings=sightings,
-        papercut=_sentence(rendered.script, named),
+        papercut=compose(replace(describe_naming(rendered.script, named), placed=True)),
     )
 
 
@@ -187,17 +187,6 @@ def _shot_caption(script: ShotScript, cast: _Cast) -> str:
             who = script.performances[phrase.role].subject
             parts.append(phrase.words.replace(f"the {script.figures[who].kind}", cast.labels[who], 1))
     return " ".join(parts)
-
-
-def _sentence(script: ShotScript, named: set[int]) -> str:
-    """What papercut is told: attributes of those who are named, and where everybody stands."""
-    roles = tuple(
-        with_attributes(bare_role(script, part), script.figures[part.subject])
-        if part.subject in named
-        else bare_role(script, part)
-        for part in script.performances
-    )
-    return compose(replace(describe(script), roles=roles, placed=True))
 
 
 def _targets(label: str, cast: _Cast, clips: Sequence[Clip]) -> list[Target]:
