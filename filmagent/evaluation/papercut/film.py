@@ -152,8 +152,10 @@ class _Film:
         shot = self.story.story.shots[index]
         seams = Seam().score(made.frames, shot, context).values
         judged, symptoms = verdict(self.laboratory.features, made.frames, shot, context)
-        memory, take = None, self._as_take(index, link, made)
+        memory, remembered = None, 0
         if self.row.source == "generated":
+            take = self._as_take(index, link, made)
+            remembered = take.memory_at_a_time
             memory = bank.remember(policy, view, self.story.story, shot, take, made.frames)
         self._keep(index, made.frames)
         return ShotRecord(
@@ -169,7 +171,7 @@ class _Film:
             place_since=self.story.place_since[index],
             seconds=made.seconds,
             tokens=made.tokens,
-            remembered=take.memory_at_a_time,
+            remembered=remembered,
             seam=seams.get("seam/difference"),
             moving=Stillness().score(made.frames, shot, context).values["stillness/moving_area"],
             judged=judged,

@@ -93,7 +93,11 @@ def _write_sequences(folder: Path, stories: int, seed: int) -> None:
     from filmagent.training.papercut.sequences import write_sequences
 
     with tqdm(total=stories, unit="story", file=sys.stderr, dynamic_ncols=True) as bar:
-        write_sequences(folder, stories, seed, lambda done, of: bar.update(done - bar.n) and None)
+
+        def on_story(done: int, of: int) -> None:
+            bar.update(done - bar.n)
+
+        write_sequences(folder, stories, seed, on_story)
     _say(str(folder))
 
 

@@ -106,7 +106,8 @@ def _write_story(folder: Path, name: str, seed: int, number: int) -> SequenceRec
     for index, shot in enumerate(told.shots):
         cut = shot.link == "scene_cut"
         # A shot that goes on begins behind the frame that it shares with the one before.
-        rendered = render_frames(shot.script, range(0 if cut else 1, FRAMES + (0 if cut else 1)))
+        first = 0 if cut else 1
+        rendered = render_frames(shot.script, range(first, first + FRAMES))
         path = folder / CLIPS / name / f"{index + 1:04d}.mp4"
         write_video(rendered.frames, path, FPS)
         here = {part.subject for part in shot.script.performances}
@@ -119,7 +120,7 @@ def _write_story(folder: Path, name: str, seed: int, number: int) -> SequenceRec
         story_caption=_overview(told, cast),
         subjects=cast.inventory,
         sequence_clips=tuple(clips),
-        reconstruct_targets=tuple(target for label in cast.labels for target in _targets(label, cast, clips)),
+        reconstruct_targets=tuple(target for subject in cast.inventory for target in _targets(subject, clips)),
         captioned_by=CAPTIONED_BY,
     )
 
@@ -189,22 +190,21 @@ def _shot_caption(script: ShotScript, cast: _Cast) -> str:
     return " ".join(parts)
 
 
-def _targets(label: str, cast: _Cast, clips: Sequence[Clip]) -> list[Target]:
+def _targets(subject: SequenceSubject, clips: Sequence[Clip]) -> list[Target]:
     """The frames that show a subject largest, each of another clip, in the order of the story."""
-    looks = next(subject.looks for subject in cast.inventory if subject.label == label)
     largest = {
         clip.sequence_order: max(here, key=lambda sighting: sighting.box.area)
         for clip in clips
-        if (here := [sighting for sighting in clip.sightings if sighting.subject == label])
+        if (here := [sighting for sighting in clip.sightings if sighting.subject == subject.label])
     }
     best = sorted(largest, key=lambda order: largest[order].box.area, reverse=True)[:TARGETS]
     return [
         Target(
-            subject=label,
+            subject=subject.label,
             clip_index=order,
             frame_in_clip_16fps=largest[order].frame_in_clip_16fps,
             box=largest[order].box,
-            caption=f"{label} {looks}",
+            caption=f"{subject.label} {subject.looks}",
         )
         for order in sorted(best)
     ]
