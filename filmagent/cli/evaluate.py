@@ -22,6 +22,7 @@ examples:
   filmagent evaluate papercut                                      every policy, 200 stories, 3 seeds; takes hours
   filmagent evaluate papercut --policy none,storymem --stories 24 --seeds 1
   filmagent evaluate papercut --stories 400                        goes on: what was measured is kept
+  filmagent evaluate papercut --pictures --out pictures            who is kept at cuts, several times as fast
   filmagent evaluate papercut --trained memento=OUT/weights        and a memory of `filmagent train memory`
   filmagent evaluate papercut --trained cover-cached=cover:OUT/weights   weights of --cached-memory, chosen for by cover
 """
@@ -44,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stories", type=int, default=200, metavar="N", help="held-out stories (default 200)")
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="films of each story and row (default 3)")
     parser.add_argument("--shots", type=int, metavar="N", help="shots of every story (default: each its own, 4 to 16)")
+    parser.add_argument(
+        "--pictures", action="store_true", help="make only the first picture of every shot, and every shot a cut"
+    )
     parser.add_argument(
         "--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"what was measured (default {DEFAULT_OUT})"
     )
@@ -68,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     trained = tuple(open_trained_row(each, options.weights) for each in asked)
     benchmark = Benchmark(policies, trained, options.stories, options.seeds, options.shots)
     benchmark.check()
-    laboratory = open_laboratory(options.weights, options.probe)
+    laboratory = open_laboratory(options.weights, options.probe, pictures=options.pictures)
     try:
         with _Bar(options.quiet) as bar:
             table = run_benchmark(benchmark, laboratory, options.out, bar)

@@ -192,3 +192,19 @@ def test_the_ablations_change_what_they_name():
     assert (semantic.gate, semantic.sink) == (whole.gate, whole.sink) and semantic.rules.most == 1
     assert (aesthetic.rules, aesthetic.sink) == (whole.rules, whole.sink) and aesthetic.gate.passes(0.0)
     assert (sink.rules, sink.gate) == (whole.rules, whole.gate) and sink.sink == 0
+
+
+def test_pictures_alone_answer_what_needs_no_movement(tmp_path: Path):
+    benchmark = Benchmark(policies=("none", "storymem"), stories=6, seeds=1, shots=4)
+    generator = WorldSizedToy()
+    world = Laboratory(generator, ColourFeatures(), PerfectProbe(benchmark, moment=0), pictures=True)
+    table = run_benchmark(benchmark, world, tmp_path)
+    assert {(request.frames, request.link, request.seam) for request in generator.requests} == {(1, "scene_cut", None)}
+    assert any(request.memory for request in generator.requests)
+    truth = table.cells["truth"]
+    for measure in ("identity", "binding", "place kept", "caption: kinds"):
+        assert truth[measure].value == truth[measure].low == 1, measure
+    for measure in ("identity at joins", "caption: action", "seam error", "dynamic degree"):
+        assert all(measure not in cells for cells in table.cells.values()), measure
+    with pytest.raises(UsageError, match="another pictures"):
+        run_benchmark(benchmark, replace(world, pictures=False), tmp_path)

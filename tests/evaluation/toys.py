@@ -55,14 +55,18 @@ class PerfectProbe:
     benchmark: Benchmark
     revision: str = "perfect"
     accuracy: Mapping[str, float] = field(default_factory=dict)
+    moment: int | None = None
+    """The frame that it knows of every shot; None: the middle one."""
 
     def __post_init__(self) -> None:
         self._known: dict[str, Reading] = {}
         for number in range(self.benchmark.stories):
             for shot in held_out_story(number, self.benchmark.shots).shots:
                 first = 0 if shot.link == "scene_cut" else 1
-                middle = render_frames(shot.script, [first + (FRAMES - SEAM_FRAMES[shot.link]) // 2]).frames[0]
-                self._known[sha256_of_array(middle)] = truth_of(shot.script, (FRAMES - 1) / 2 / FPS)
+                middle = first + (FRAMES - SEAM_FRAMES[shot.link]) // 2
+                known = render_frames(shot.script, [middle if self.moment is None else self.moment]).frames[0]
+                seconds = (FRAMES - 1) / 2 / FPS if self.moment is None else self.moment / FPS
+                self._known[sha256_of_array(known)] = truth_of(shot.script, seconds)
 
     def read(self, frames: Video, kinds: Sequence[str] = ()) -> Reading:
         key = sha256_of_array(frames[len(frames) // 2])

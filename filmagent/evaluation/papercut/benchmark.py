@@ -28,7 +28,7 @@ from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import Generator
 from filmagent.scoring.clip import ClipSource, OpenClipFeatures
 from filmagent.training.papercut.probe.reader import TrainedProbe
-from filmagent.training.papercut.world import HEIGHT, WIDTH
+from filmagent.training.papercut.world import FRAMES, HEIGHT, WIDTH
 from filmagent.training.papercut.world.forms import LEAST_SHOTS, MOST_SHOTS
 
 FORMAT = 1
@@ -179,6 +179,7 @@ def _settle_settings(benchmark: Benchmark, rows: Sequence[Row], laboratory: Labo
         "clip": laboratory.features.revision,
         "probe": laboratory.probe.revision,
         "shots": benchmark.shots,
+        "pictures": laboratory.pictures,
     }
     policies = {row.name: _fingerprint(row, laboratory) for row in rows}
     path = out / SETTINGS
@@ -200,6 +201,7 @@ def _settle_settings(benchmark: Benchmark, rows: Sequence[Row], laboratory: Labo
         "stories": benchmark.stories,
         "seeds": benchmark.seeds,
         "shots a story": benchmark.shots or f"{LEAST_SHOTS} to {MOST_SHOTS}",
+        "made of a shot": "its first picture, after a cut" if laboratory.pictures else f"{FRAMES} frames",
     }
 
 
@@ -267,12 +269,13 @@ def _save(image: Image.Image, path: Path) -> None:
         image.save(beside)
 
 
-def open_laboratory(weights: Path | None = None, probe: Path | None = None) -> Laboratory:
+def open_laboratory(weights: Path | None = None, probe: Path | None = None, *, pictures: bool = False) -> Laboratory:
     """The laboratory of papercut; weights load with the first shot, the probe at once.
 
     Args:
         weights: a folder of papercut's weights, with its CLIP model in `clip`; None: those of the package.
         probe: a folder with a probe; None: that of the package.
+        pictures: make only the first picture of every shot.
 
     Raises:
         UsageError: `weights` is no folder.
@@ -284,4 +287,4 @@ def open_laboratory(weights: Path | None = None, probe: Path | None = None) -> L
         )
     features = OpenClipFeatures(ClipSource(model="", folder=(weights or weights_folder()) / "clip"))
     generator = PapercutGenerator(papercut_config(weights))
-    return Laboratory(generator=generator, features=features, probe=TrainedProbe(probe))
+    return Laboratory(generator=generator, features=features, probe=TrainedProbe(probe), pictures=pictures)

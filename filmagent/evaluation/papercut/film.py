@@ -50,6 +50,8 @@ class Laboratory:
     features: ImageFeatures
     """The CLIP model of memory and critic."""
     probe: Probe
+    pictures: bool = False
+    """Only the first picture of every shot is made, and every shot is a cut."""
 
     def generator_of(self, row: Row) -> Generator:
         """Who films a row."""
@@ -140,7 +142,7 @@ class _Film:
         before = self._take(index - 1) if index else None
         made = self._make(_Start(index, link, policy, view, before))
         due = self.story.due[index]
-        truth = truth_of(script, (FRAMES - 1) / 2 / FPS)
+        truth = truth_of(script, 0.0 if self.laboratory.pictures else (FRAMES - 1) / 2 / FPS)
         seam = None if link == "scene_cut" or before is None else before[-1:]
         context = ScoringContext(
             story=self.story.story,
@@ -151,6 +153,7 @@ class _Film:
         )
         shot = self.story.story.shots[index]
         seams = Seam().score(made.frames, shot, context).values
+        stillness = Stillness().score(made.frames, shot, context).values
         judged, symptoms = verdict(self.laboratory.features, made.frames, shot, context)
         memory, remembered = None, 0
         if self.row.source == "generated":
@@ -173,7 +176,7 @@ class _Film:
             tokens=made.tokens,
             remembered=remembered,
             seam=seams.get("seam/difference"),
-            moving=Stillness().score(made.frames, shot, context).values["stillness/moving_area"],
+            moving=None if self.laboratory.pictures else stillness["stillness/moving_area"],
             judged=judged,
             symptoms=symptoms,
             memory=memory,
@@ -184,7 +187,7 @@ class _Film:
         if self.row.source == "truth":
             # A join goes on from a frame that it shares with the shot before, and is as long as a generated one.
             first = 0 if start.link == "scene_cut" else 1
-            count = FRAMES - SEAM_FRAMES[start.link]
+            count = 1 if self.laboratory.pictures else FRAMES - SEAM_FRAMES[start.link]
             return Made(render_frames(self.story.shots[start.index].script, range(first, first + count)).frames)
         if self.row.source != "generated" and start.before is not None:
             return Made(start.before)
@@ -199,7 +202,8 @@ class _Film:
         chooses = capabilities.memory_candidates > 0
         limit = capabilities.memory_candidates if only_offers(start.policy.name) else capabilities.max_memory
         recalls = start.policy.recall(start.view, self.story.story, plan, limit)
-        lengths = self._lengths(start.index, capabilities.frames)
+        frames = 1 if self.laboratory.pictures else capabilities.frames
+        lengths = self._lengths(start.index, frames)
         uses = memory_uses(recalls, film_starts(lengths) if chooses else {})
         overlap = SEAM_FRAMES[start.link]
         request = GenerationRequest(
@@ -207,7 +211,7 @@ class _Film:
             link=start.link,
             seed=shot_seed(self.seed, self.story.number, start.index),
             size=capabilities.native_size,
-            frames=capabilities.frames,
+            frames=frames,
             memory=tuple(start.view.image(each.keyframe) for each in recalls),
             recollection=recollection_of(
                 uses,
@@ -232,7 +236,8 @@ class _Film:
         return {shot.id: frames - SEAM_FRAMES[self._link(at)] for at, shot in enumerate(self.story.story.shots[:index])}
 
     def _link(self, index: int) -> LinkKind:
-        return "scene_cut" if self.row.cuts_only else self.story.plan(index).link.kind
+        only_cuts = self.row.cuts_only or self.laboratory.pictures
+        return "scene_cut" if only_cuts else self.story.plan(index).link.kind
 
     def _prompt(self, index: int) -> str:
         return self.story.prompt(index, introduced=self.row.introduced)

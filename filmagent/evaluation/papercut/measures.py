@@ -184,14 +184,17 @@ def _caption(record: ShotRecord, tallies: Tallies) -> None:
     tallies.add("caption: kinds", float(set(truth.kinds) == set(read.kinds)))
     for name in CAPTION_OF_PICTURE:
         tallies.add(f"caption: {name}", float(read.picture[name] == truth.picture[name]))
+    if record.moving is None:
+        return  # What somebody does cannot be read from a picture that does not move.
     for kind, answers in truth.figures.items():
         done = kind in read.kinds and read.figures[kind]["action"] == answers["action"]
         tallies.add("caption: action", float(done))
 
 
 def _costs(record: ShotRecord, tallies: Tallies) -> None:
-    tallies.add("dynamic degree", record.moving)
-    for name, value in (("seam error", record.seam), ("seconds", record.seconds), ("tokens", record.tokens)):
+    costs = {"dynamic degree": record.moving, "seam error": record.seam}
+    costs |= {"seconds": record.seconds, "tokens": record.tokens}
+    for name, value in costs.items():
         if value is not None:
             tallies.add(name, value)
 

@@ -42,8 +42,8 @@ class ShotRecord:
     """Memory frames that it was shown."""
     seam: float | None = None
     """Mean absolute difference across the join, 0 to 1; None at a cut."""
-    moving: float = 0.0
-    """Greatest share of pixels that differ from the first frame, 0 to 1."""
+    moving: float | None = None
+    """Greatest share of pixels that differ from the first frame, 0 to 1; None: there is but one frame."""
     judged: tuple[str, ...] = ()
     """Symptoms that the critic's scorers could have found."""
     symptoms: tuple[str, ...] = ()
