@@ -44,11 +44,15 @@ def test_missing_weights_say_how_to_train_them(tmp_path):
         papercut(tmp_path).generate(request())
 
 
-def test_other_weights_film_at_the_size_that_their_card_names(tmp_path):
-    card = {**json.loads((weights_folder() / CARD).read_text(encoding="utf-8")), "width": 64, "height": 32, "frames": 5}
+def test_other_weights_film_as_their_card_says(tmp_path):
+    card = {**json.loads((weights_folder() / CARD).read_text(encoding="utf-8")), "width": 64, "height": 32, "frames": 5,
+            "steps": 6, "guidance": 1.5, "shift": 7.0}
     (tmp_path / CARD).write_text(json.dumps(card), encoding="utf-8")
     capabilities = create_generator(f"papercut:{tmp_path}").capabilities
     assert (capabilities.native_size, capabilities.frames) == (FrameSize(64, 32), 5)
+    sampling = papercut_config(tmp_path).sampling
+    assert (sampling.steps, sampling.guidance, sampling.shift) == (6, 1.5, 7.0)
+    assert papercut_config(tmp_path, steps=2, guidance=1.0).sampling.steps == 2
 
 
 def test_it_films_with_one_expert_at_its_native_size(tmp_path):

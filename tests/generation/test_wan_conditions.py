@@ -8,7 +8,7 @@ import torch
 
 from filmagent.generation.port import FrameSize
 from filmagent.generation.wan.conditions import ConditionEncoder, fit_picture, known_mask, pixels
-from filmagent.generation.wan.unknown import unknown_picture
+from filmagent.generation.wan.unknown import told_clip
 from tests.support.tiny_wan import tiny_vae
 
 SIZE = FrameSize(48, 32)
@@ -98,9 +98,10 @@ def test_pictures_of_other_proportions_keep_them(height, width):
 
 def patches(shows):
     """The mean colours of the four patches of every token: [112, 12]."""
-    picture = unknown_picture(shows, FrameSize(224, 128))
-    assert picture.shape == (3, 128, 224) and picture.abs().max() <= 1
-    cells = torch.nn.functional.avg_pool2d(picture[None], 8)[0]
+    clip = told_clip(shows, torch.zeros(1, 3, 0, 128, 224), 5)
+    assert clip.shape == (1, 3, 5, 128, 224) and clip.abs().max() <= 1
+    assert torch.equal(clip[:, :, 0], clip[:, :, 4])
+    cells = torch.nn.functional.avg_pool2d(clip[:, :, 0], 8)[0]
     return cells.view(3, 8, 2, 14, 2).permute(1, 3, 0, 2, 4).reshape(112, 12)
 
 
@@ -121,8 +122,14 @@ def test_a_stage_says_in_many_ways_where_a_spot_is():
     assert int((spread / spread.sum() > 0.02).sum()) >= 11, "of twelve directions"
 
 
-def test_the_unknown_of_a_join_is_shown_as_that_of_a_cut(vae):
-    seam = picture(1)[None]
-    given = {shows: ConditionEncoder(vae, shows).condition([], seam, 9, SIZE).latents for shows in ("grey", "stage")}
-    assert torch.equal(given["grey"][:, :, :1], given["stage"][:, :, :1]), "what is known is shown alike"
-    assert not torch.allclose(given["grey"][:, :, 1:], given["stage"][:, :, 1:])
+@pytest.mark.parametrize("known", [1, 5])
+def test_behind_a_seam_papercut_is_shown_its_last_frame_and_wan_grey(vae, known):
+    seam = np.stack([picture(seed) for seed in range(known)])
+    held = np.concatenate([seam, np.repeat(seam[-1:], 9 - known, axis=0)])
+    stage, grey = (ConditionEncoder(vae, shows).condition([], seam, 9, SIZE).latents for shows in ("stage", "grey"))
+    whole = ConditionEncoder(vae).condition([], held, 9, SIZE).latents
+    assert torch.allclose(stage[:, 4:], whole[:, 4:]), "a clip that stands still"
+    assert torch.equal(stage[:, :4], grey[:, :4]), "it is not said to be known"
+    same = 1 + (known - 1) // 4
+    assert torch.equal(grey[:, :, :same], stage[:, :, :same]), "what is known is shown alike"
+    assert not torch.allclose(grey[:, :, same:], stage[:, :, same:])

@@ -9,9 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmagent.training.papercut.world import FORMS, render_frames, tell_story
+from filmagent.training.papercut.world import (
+    FORMS,
+    FRAMES,
+    WIDTH,
+    Figure,
+    Performance,
+    Setting,
+    ShotScript,
+    render_frames,
+    sample_shot,
+    sample_story,
+    tell_story,
+)
 from filmagent.training.papercut.world.forms import CUT, gone_on
-from filmagent.training.papercut.world.stage import FRAMES
+from filmagent.training.papercut.world.motion import place_at
+from filmagent.training.papercut.world.poses import phase_after
 
 
 def seen(shot):
@@ -68,3 +81,24 @@ def test_a_continued_shot_begins_as_the_one_before_ends():
         # Weather falls on; figures and place are where they were.
         if before.script.weather == "clear":
             assert np.abs(last - first).mean() < 1.0
+
+
+@given(st.integers(0, 10_000), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_every_half_second_a_movement_is_the_same_some_latent_cells_further_on(seed, continued):
+    """Latents of a figure that is moved by a part of a cell have little in common with what they were."""
+    rng = random.Random(seed)
+    script = sample_shot(rng, sample_story(rng), continued=continued)
+    for part in script.performances:
+        begun = [part.x, *(place_at(script, part, half / 2) for half in range(1, 5))]
+        cells = [x * WIDTH / 8 for x in begun]
+        assert cells == pytest.approx([round(cell) for cell in cells], abs=1e-6)
+        assert phase_after(part.action, 2.0, part.phase) == pytest.approx(part.phase)
+
+
+def test_what_moves_alone_looks_the_same_a_second_later_and_further_on():
+    cat = Figure("cat", "orange", "scarf", "blue")
+    for action, pixels in (("walks", 16), ("runs", 32)):
+        script = ShotScript((cat,), Setting("forest"), "day", "medium", performances=(Performance(0, action, 1, 0.4),))
+        before, after = render_frames(script, [4, 12]).masks[0]
+        assert (np.roll(before, pixels, axis=1) ^ after).sum() < 0.02 * before.sum()

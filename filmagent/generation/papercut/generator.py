@@ -6,7 +6,6 @@ generator's.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +17,6 @@ from filmagent.generation.port import FrameSize, Generator, ShotPrompt
 from filmagent.generation.wan.config import ModelCard, Sampling, WanConfig
 from filmagent.schemas.story import Shot, Story
 
-SAMPLING = Sampling(steps=14, guidance=3.0, shift=3.0, boundary_ratio=None)
 HOW_TO_GET = "install filmagent again, or train the model with `python -m filmagent train papercut`"
 
 
@@ -30,12 +28,12 @@ def weights_folder() -> Path:
 def papercut_config(
     folder: Path | None = None, *, steps: int | None = None, guidance: float | None = None
 ) -> WanConfig:
-    """Return papercut's configuration: the size that its weights name, five memory frames, all links.
+    """Return papercut's configuration: size and sampling that its weights name, five memory frames, all links.
 
     Args:
         folder: other weights of the same kind, such as freshly trained ones; None: those of the package.
-        steps: denoising steps; None: 14.
-        guidance: guidance scale; None: 3.
+        steps: denoising steps; None: as many as the card says.
+        guidance: guidance scale; None: that of the card.
 
     Raises ModelFilesError when the folder has no card.
     """
@@ -51,10 +49,11 @@ def papercut_config(
         fps=card.fps,
         max_memory=5,
         delivery_scale=4,
-        sampling=replace(
-            SAMPLING,
-            steps=SAMPLING.steps if steps is None else steps,
-            guidance=SAMPLING.guidance if guidance is None else guidance,
+        sampling=Sampling(
+            steps=card.steps if steps is None else steps,
+            guidance=card.guidance if guidance is None else guidance,
+            shift=card.shift,
+            boundary_ratio=None,
             max_sequence_length=card.most_words,
         ),
         unknown_shows=card.unknown_shows,

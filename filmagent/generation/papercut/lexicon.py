@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.papercut.vocabulary import (
@@ -63,6 +63,12 @@ class Card(BaseModel):
     """Whether it was trained with weather and a moving camera."""
     unknown_shows: UnknownShows
     """What it was shown where no frame is known."""
+    steps: PositiveInt
+    """Denoising steps of an opening picture."""
+    guidance: PositiveFloat
+    """Guidance scale of an opening picture."""
+    shift: PositiveFloat
+    """How far its noise levels are moved towards noise."""
 
 
 @dataclass(frozen=True)

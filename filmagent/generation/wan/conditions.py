@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from filmagent.generation.port import Frames, FrameSize, Image
 from filmagent.generation.wan.config import UnknownShows
 from filmagent.generation.wan.library import get_module_execution_device
-from filmagent.generation.wan.unknown import unknown_picture
+from filmagent.generation.wan.unknown import told_clip
 
 TEMPORAL_STRIDE = 4
 CACHED_LATENTS = 320
@@ -106,8 +106,7 @@ class ConditionEncoder:
         """Encode the shot's own condition: the seam, then what stands for the unknown to the end."""
         known = torch.zeros(1, 3, 0, size.height, size.width) if seam is None else pixels(seam)
         key = f"shot/{'' if seam is None else _hash(seam)}/{frames}/{size}"
-        rest = unknown_picture(self._unknown, size)[None, :, None]
-        return self._once(key, lambda: torch.cat([known, rest.repeat(1, 1, frames - known.shape[2], 1, 1)], dim=2))
+        return self._once(key, lambda: told_clip(self._unknown, known, frames))
 
     def _once(self, key: str, clip: Callable[[], Tensor]) -> Tensor:
         if key not in self._cache:

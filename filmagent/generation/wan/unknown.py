@@ -1,10 +1,12 @@
 """What experts are shown where no frame of a shot is known. Knows pictures only.
 
-Wan2.2 is shown grey. To a transformer whose positions are all relative, every token of a grey clip is the same token
-but for its noise, and it learns only slowly to count from the edges where it is. Papercut's weights are shown a stage
-instead: a patchwork whose colours are waves of many lengths, so that every token reads where it is, coarsely and
-finely at once. A network learns fine detail of a position only where it is told in fine waves (Tancik et al.,
-"Fourier Features Let Networks Learn High Frequency Functions", arXiv 2006.10739).
+Wan2.2 is shown grey, behind a seam as well. To a transformer whose positions are all relative, every token of a grey
+clip is the same token but for its noise, and it learns only slowly to count from the edges where it is. At a cut
+papercut's weights are shown a stage instead: a patchwork whose colours are waves of many lengths, so that every token
+reads where it is, coarsely and finely at once. A network learns fine detail of a position only where it is told in fine
+waves (Tancik et al., "Fourier Features Let Networks Learn High Frequency Functions", arXiv 2006.10739). Behind a seam
+they are shown its last frame, held: what stands still is then told in the very latents that are asked for, and only
+movement is left to learn.
 """
 
 from __future__ import annotations
@@ -22,11 +24,20 @@ _PATCH = 8
 """Pixels of a patch's side: one latent cell. A token has two by two, each with colours of its own."""
 
 
-def unknown_picture(shows: UnknownShows, size: FrameSize) -> Tensor:
-    """The picture (3, H, W), from -1 to 1, that stands for every frame of which nothing is known."""
+def told_clip(shows: UnknownShows, known: Tensor, frames: int) -> Tensor:
+    """The clip (1, 3, frames, H, W), from -1 to 1, that a shot is conditioned on.
+
+    Args:
+        shows: what stands for the unknown.
+        known: the frames (1, 3, K, H, W) that it begins with; K is 0 at a cut.
+        frames: its length, K at least.
+    """
+    count, height, width = known.shape[2:]
     if shows == "grey":
-        return torch.zeros(3, size.height, size.width)
-    return stage(size)
+        rest = torch.zeros(3, height, width)
+    else:
+        rest = known[0, :, -1] if count else stage(FrameSize(width, height))
+    return torch.cat([known, rest[None, :, None].expand(-1, -1, frames - count, -1, -1)], dim=2)
 
 
 def stage(size: FrameSize) -> Tensor:

@@ -38,8 +38,8 @@ class Mixture:
     """How examples are made from stories."""
 
     memory_for_first_stills: tuple[int, ...] = (0, 0, 0, 1)
-    memory_for_stills: tuple[int, ...] = (0, 1, 1, 2, 3)
-    memory_for_shots: tuple[int, ...] = (0, 0, 0, 1, 3)
+    memory_for_stills: tuple[int, ...] = (0, 1, 2, 3, 5)
+    memory_for_shots: tuple[int, ...] = (0, 0, 0, 2, 5)
     """Few different counts: every one is a shape that compiled blocks are compiled for."""
     attributes_with_memory: float = 0.4
     attributes_without_memory: float = 0.9

@@ -114,6 +114,9 @@ def export_denoiser(averaged: Models, folder: Path) -> None:
         most_roles=MAX_ROLES,
         weather_and_camera=True,
         unknown_shows=UNKNOWN_SHOWS,
+        steps=10,
+        guidance=2.0,
+        shift=SHIFT,
     )
     (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
 

@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 
 from filmagent.errors import ModelFilesError, UsageError
-from filmagent.generation.port import FrameSize
 from filmagent.generation.wan.config import UnknownShows
 from filmagent.generation.wan.library import AutoencoderKLWan
 from filmagent.generation.wan.quick_vae import speed_up
-from filmagent.generation.wan.unknown import unknown_picture
+from filmagent.generation.wan.unknown import told_clip
 from filmagent.training.papercut.drawn import DrawnClip, DrawnStory, StoryShape, draw_story
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.vae import pixels
@@ -109,12 +108,11 @@ def open_encoder(folder: Path, device: str = "cpu") -> Encoder:
 
 def unknown_condition(encoder: Encoder) -> Tensor:
     """What a shot is told that starts with a cut: the latents [16, T, h, w] of an unknown clip, on the CPU."""
-    return encoder(_unknown(FRAMES))[0].cpu()
+    return encoder(_told(torch.zeros(1, 3, 0, HEIGHT, WIDTH)))[0].cpu()
 
 
-def _unknown(frames: int) -> Tensor:
-    picture = unknown_picture(UNKNOWN_SHOWS, FrameSize(WIDTH, HEIGHT))
-    return picture[None, :, None].repeat(1, 1, frames, 1, 1)
+def _told(known: Tensor) -> Tensor:
+    return told_clip(UNKNOWN_SHOWS, known, FRAMES)
 
 
 def encode_story(encoder: Encoder, drawn: DrawnStory) -> StoryLatents:
@@ -131,8 +129,7 @@ def _shot(encoder: Encoder, drawn: DrawnClip) -> Clip:
     video = pixels(drawn.frames[None])
     condition = None
     if drawn.told:
-        told = torch.cat([video[:, :, : drawn.told], _unknown(video.shape[2] - drawn.told)], dim=2)
-        condition = encoder(told)[0].half().cpu()
+        condition = encoder(_told(video[:, :, : drawn.told]))[0].half().cpu()
     return _clip(drawn, encoder(video)[0].half().cpu(), condition)
 
 

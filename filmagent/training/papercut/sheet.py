@@ -73,9 +73,9 @@ def world_sheet(seed: int = 4, columns: int = 6) -> Image.Image:
     return Image.fromarray(np.concatenate(rows))
 
 
-def sample_sheet(weights: Path, rows: Sequence[SheetRow], steps: int = 14, guidance: float = 3.0) -> Image.Image:
+def sample_sheet(weights: Path, rows: Sequence[SheetRow]) -> Image.Image:
     """Per row: two remembered keyframes, then for every wanted shot the true frame and three sampled ones."""
-    generator = PapercutGenerator(papercut_config(weights, steps=steps, guidance=guidance))
+    generator = PapercutGenerator(papercut_config(weights))
     rng = random.Random(0)
     lines = []
     for number, row in enumerate(rows):

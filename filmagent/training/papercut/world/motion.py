@@ -1,13 +1,19 @@
-"""Where a figure stands in the frame as a shot goes on. Knows no poses and draws nothing."""
+"""Where a figure stands in the frame as a shot goes on. Knows no poses and draws nothing.
+
+Half a second is one latent frame, and a step of that time is a whole latent cell or a whole token. Together with
+movements that repeat in such times (`poses`) that makes a walk the same latents again and again, a little further on.
+"""
 
 from __future__ import annotations
 
 from filmagent.training.papercut.world.script import Performance, ShotScript
 
-_SPEED = {"walks": 0.07, "runs": 0.12, "carries": 0.06}
-"""Frame widths a second."""
-_SPEED_IN_COMPANY = {"walks": 0.035, "runs": 0.05, "carries": 0.03}
-_EDGE = 0.14
+_TOKEN = 1 / 14
+"""Frame widths of a token of two by two latent cells, 16 pixels."""
+_SPEED = {"walks": _TOKEN, "runs": 2 * _TOKEN, "carries": _TOKEN}
+"""Frame widths a second: 8 or 16 pixels a latent frame."""
+_SPEED_IN_COMPANY = dict.fromkeys(_SPEED, _TOKEN)
+_EDGE = 2 * _TOKEN
 
 
 def place_at(script: ShotScript, part: Performance, seconds: float) -> float:

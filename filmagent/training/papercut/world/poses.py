@@ -7,18 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _RATE = {
-    "walks": 0.7,
-    "runs": 1.0,
-    "jumps": 0.9,
-    "sits": 0.4,
-    "sleeps": 0.4,
-    "looks": 0.4,
-    "waves": 0.9,
+    "walks": 1.0,
+    "runs": 2.0,
+    "jumps": 1.0,
+    "sits": 0.5,
+    "sleeps": 0.5,
+    "looks": 0.5,
+    "waves": 1.0,
     "eats": 0.5,
     "meets": 0.5,
-    "carries": 0.7,
+    "carries": 1.0,
 }
-"""Cycles a second: slow enough that 17 frames at 8 a second show each as one clear movement."""
+"""Cycles a second: one, two or four to the two seconds of a shot, so that a cycle is whole latent frames, and what goes
+on behind a shot begins as that did."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from filmagent.generation.papercut.vocabulary import (
     TIMES,
     WEATHERS,
 )
+from filmagent.training.papercut.world.poses import phase_after
 from filmagent.training.papercut.world.script import Figure, Performance, Setting, ShotScript
 
 EMPTY_SHARE = 0.06
@@ -35,12 +36,14 @@ CONTINUED_SHARE = 0.2
 PLAIN_SHARE, MIDDLE_SHARE = 0.4, 0.5
 CAMERA_WEIGHTS = {"still": 0.7, "left": 0.09, "right": 0.09, "in": 0.12}
 WEATHER_WEIGHTS = {"clear": 0.61, "rain": 0.13, "snow": 0.13, "fog": 0.13}
-STARTING_SPREAD = 0.002
-"""Frame widths by which a figure's place at a cut varies: half a pixel, since no word could say more."""
 _TOKEN = 1 / 14
 """Frame widths of a token, 16 pixels."""
 MARKS = {1: (7 * _TOKEN,), 2: (4 * _TOKEN, 10 * _TOKEN), 3: (3 * _TOKEN, 7 * _TOKEN, 11 * _TOKEN)}
 """Where figures stand at a cut, in frame widths: between two tokens, so that all stand alike on the grid."""
+FARTHEST_ALONE, FARTHEST_IN_COMPANY = 6, 1
+"""How far from its mark somebody may begin who goes on with a movement, in latent cells."""
+LATENT_FRAME = 0.5
+"""Seconds of a latent frame."""
 RUN_UP = 2 * _TOKEN
 """How far behind the middle somebody begins who walks through a shot alone."""
 
@@ -138,7 +141,11 @@ def _performance(
     middle = MARKS[count][slot]
     if count == 1 and moving and not continued:
         middle -= RUN_UP * facing
-    spread = STARTING_SPREAD if not continued else 0.22 if count == 1 else 0.05
-    phase = rng.random() if continued else 0.0
     prop = story.prop if action == "carries" else None
-    return Performance(subject, action, facing, middle + rng.uniform(-spread, spread), phase, prop)
+    if not continued:
+        return Performance(subject, action, facing, middle, prop=prop)
+    away = FARTHEST_ALONE if count == 1 else FARTHEST_IN_COMPANY
+    begun = rng.randrange(4) * LATENT_FRAME
+    return Performance(
+        subject, action, facing, middle + rng.randint(-away, away) * _TOKEN / 2, phase_after(action, begun, 0.0), prop
+    )
