@@ -10,7 +10,7 @@ import torch
 
 from filmagent.generation.papercut.vocabulary import KINDS, PLACES, WORDINGS, Caption, Role, compose, phrases
 from filmagent.training.papercut.captions import Said, describe
-from filmagent.training.papercut.drawn import StoryShape, draw_story
+from filmagent.training.papercut.drawn import StoryShape, draw_story, drawn_clip
 from filmagent.training.papercut.text import MAX_WORDS, build_text_encoder, build_tokenizer
 from filmagent.training.papercut.truth import (
     DEEDS,
@@ -23,7 +23,7 @@ from filmagent.training.papercut.truth import (
     labels,
 )
 from filmagent.training.papercut.words import teach_words
-from filmagent.training.papercut.world import HEIGHT, WIDTH, Figure, Performance, Setting, ShotScript
+from filmagent.training.papercut.world import HEIGHT, WIDTH, Figure, Performance, Setting, ShotScript, render_shot
 
 CAT = Figure("cat", "orange", "scarf", "blue")
 
@@ -79,7 +79,7 @@ def test_a_token_knows_where_on_the_body_it_is(facing):
     who = torch.full((2, 8, 14), -1)
     who[:, 4:7, 6:8] = 0
     ahead, above = body_coordinates(script, who).view(2, 2, 8, 14)
-    assert ahead[1].isnan().all(), "later frames are not asked"
+    assert torch.equal(ahead[1].isnan(), who[1] < 0)
     assert torch.equal(ahead[0].isnan(), who[0] < 0)
     assert float(ahead[0, 5, 6]) == pytest.approx(-facing * (8 / 128) / 0.48, rel=1e-3), "half a token, in cat heights"
     assert float(ahead[0, 5, 7]) == pytest.approx(-float(ahead[0, 5, 6]), rel=1e-4)
@@ -99,6 +99,21 @@ def test_bodies_are_drawn_where_their_coordinates_say():
     assert ahead.abs().max() < 1
     assert -0.2 < above.min() < 0.2
     assert 0.8 < above.max() < 1.5
+
+
+@pytest.mark.parametrize(("action", "camera"), [("runs", "still"), ("sits", "left"), ("walks", "right")])
+def test_later_tokens_of_a_body_move_along_with_it(action, camera):
+    part = Performance(0, action, 1, 5 / 14)
+    script = ShotScript((CAT,), Setting("meadow"), "day", "medium", camera=camera, performances=(part,))
+    who = torch.from_numpy(drawn_clip(render_shot(script), 0, True).who)
+    ahead, above = (each.view(5, 8, 14) for each in body_coordinates(script, who))
+    for frame in range(5):
+        shown = ~ahead[frame].isnan()
+        assert shown.sum() > 5
+        assert abs(float(ahead[frame][shown].mean()) - float(ahead[0][~ahead[0].isnan()].mean())) < 0.12
+        assert float(above[frame][shown].max()) < 1.2
+    pushed = replace(script, camera="in")
+    assert body_coordinates(pushed, who).view(2, 5, 8, 14)[:, 1:].isnan().all()
 
 
 def test_figures_are_where_the_drawing_has_them():

@@ -25,6 +25,7 @@ from filmagent.training.papercut.world import (
 from filmagent.training.papercut.world.forms import CUT, gone_on
 from filmagent.training.papercut.world.motion import place_at
 from filmagent.training.papercut.world.poses import phase_after
+from filmagent.training.papercut.world.stage import ZOOM, Stage
 
 
 def seen(shot):
@@ -102,3 +103,11 @@ def test_what_moves_alone_looks_the_same_a_second_later_and_further_on():
         script = ShotScript((cat,), Setting("forest"), "day", "medium", performances=(Performance(0, action, 1, 0.4),))
         before, after = render_frames(script, [4, 12]).masks[0]
         assert (np.roll(before, pixels, axis=1) ^ after).sum() < 0.02 * before.sum()
+
+
+@pytest.mark.parametrize("size", ZOOM)
+def test_layers_of_a_pan_slide_whole_cells_and_near_ones_farther(size):
+    slid = [Stage(size, "right", 0.5).slide(depth) / 8 for depth in (0.0, 0.3, 0.6, 1.0)]
+    assert slid == sorted(slid) and slid[0] == 0 < slid[-1]
+    assert all(cells == round(cells) for cells in slid)
+    assert Stage(size, "left", 1.5).slide(1.0) == -3 * 8 * slid[-1]

@@ -73,17 +73,18 @@ def _still(rng: random.Random, story: WorldStory) -> DrawnClip:
     first = rng.random() < FIRST_MOMENT_SHARE
     script = sample_shot(rng, story)
     picture = render_frames(script, [0 if first else rng.randrange(1, FRAMES)])
-    return _clip(picture, 0, first and not any(part.phase for part in script.performances))
+    return drawn_clip(picture, 0, first and not any(part.phase for part in script.performances))
 
 
 def _shot(rng: random.Random, story: WorldStory) -> DrawnClip:
     chance = rng.random()
     told = 1 if chance < MI2V_SHARE else 5 if chance < MI2V_SHARE + MM2V_SHARE else 0
     continued = rng.random() < CONTINUED_SHARE.get(told, 0.0)
-    return _clip(render_shot(sample_shot(rng, story, continued=continued)), told, True)
+    return drawn_clip(render_shot(sample_shot(rng, story, continued=continued)), told, True)
 
 
-def _clip(shot: RenderedShot, told: int, foreseeable: bool) -> DrawnClip:
+def drawn_clip(shot: RenderedShot, told: int, foreseeable: bool) -> DrawnClip:
+    """A rendered shot with its truth on the grid of latents."""
     latent_frames = 1 + (len(shot.frames) - 1) // 4
     masks = [_cells(mask, latent_frames) for mask in shot.masks.values()]
     height, width = (side // CELL for side in shot.frames.shape[1:3])

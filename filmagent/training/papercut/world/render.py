@@ -17,7 +17,7 @@ from filmagent.training.papercut.world.pen import Pen
 from filmagent.training.papercut.world.places import draw_place, draw_weather
 from filmagent.training.papercut.world.poses import pose_at
 from filmagent.training.papercut.world.script import Performance, ShotScript
-from filmagent.training.papercut.world.stage import FPS, FRAMES, HEIGHT, STAGE_WIDTH, WIDTH, Stage
+from filmagent.training.papercut.world.stage import FPS, FRAMES, HEIGHT, WIDTH, Stage
 
 SHADOW = 0.34
 TALL, TALLER = 1 / 3, 1.2
@@ -129,11 +129,11 @@ def _on_stage(
     script: ShotScript, stage: Stage, canvas: aggdraw.Draw, x: float, height: float, facing: int, silhouette: bool
 ) -> Pen:
     """A pen for something `height` frame heights tall that stands at `x` frame widths; the camera moves it."""
-    push, pan = stage.push(), stage.pan / STAGE_WIDTH
+    push = stage.push()
     feet = (1 - _FEET[script.size]) * HEIGHT
     return Pen(
         canvas,
-        origin=((0.5 + (x - pan - 0.5) * push) * WIDTH, feet),
+        origin=((0.5 + (x - 0.5) * push) * WIDTH - stage.slide(), feet),
         scale=height * push * HEIGHT,
         light=FIGURE_LIGHT[script.time],
         facing=facing,

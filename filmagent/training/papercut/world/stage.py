@@ -17,8 +17,12 @@ HEIGHT, WIDTH, FRAMES, FPS = 128, 224, 17, 8
 STAGE_WIDTH = WIDTH / HEIGHT
 HORIZON = 0.4
 ZOOM = {"wide": 1.0, "medium": 1.25, "close": 1.6}
-PAN = 0.055
-"""Stage units a second that a panning camera moves in the figures' plane."""
+PAN = 2
+"""Latent cells a second that a panning camera moves in the figures' plane of a wide shot: one a latent frame."""
+CELL = 8
+"""Pixels of a latent cell's side."""
+LATENT_FRAME = 0.5
+"""Seconds of a latent frame."""
 PUSH = 0.06
 """Zoom a second that a camera gains as it pushes in."""
 
@@ -31,10 +35,13 @@ class Stage:
     camera: str = "still"
     seconds: float = 0.0
 
-    @property
-    def pan(self) -> float:
-        """Stage units that the camera has moved to the right in the figures' plane."""
-        return PAN * self.seconds * {"left": -1, "right": 1}.get(self.camera, 0)
+    def slide(self, depth: float = 1.0) -> float:
+        """Pixels that a layer at `depth` has moved to the left, whole latent cells in every latent frame.
+
+        So layers move at few speeds, as in a paper theatre, and what is seen of each is the same latents again.
+        """
+        cells = round(PAN * LATENT_FRAME * depth * ZOOM[self.size])
+        return CELL * cells * self.seconds / LATENT_FRAME * {"left": -1, "right": 1}.get(self.camera, 0)
 
     def push(self, depth: float = 1.0) -> float:
         """How much larger a layer at `depth` has become, 1 or more."""
@@ -43,5 +50,5 @@ class Stage:
     def pen(self, canvas: aggdraw.Draw, depth: float, light: Tint) -> Pen:
         """A pen in stage units for a layer at `depth`."""
         scale = HEIGHT * ZOOM[self.size] * self.push(depth)
-        x = WIDTH / 2 - (STAGE_WIDTH / 2 + self.pan * depth) * scale
+        x = WIDTH / 2 - STAGE_WIDTH / 2 * scale - self.slide(depth)
         return Pen(canvas, origin=(x, HEIGHT * (1 - HORIZON) + HORIZON * scale), scale=scale, light=light)

@@ -26,6 +26,7 @@ from filmagent.generation.papercut.vocabulary import (
 )
 from filmagent.training.papercut.world.poses import phase_after
 from filmagent.training.papercut.world.script import Figure, Performance, Setting, ShotScript
+from filmagent.training.papercut.world.stage import LATENT_FRAME
 
 EMPTY_SHARE = 0.06
 COMPANY = (0.42, 0.38, 0.2)
@@ -42,8 +43,6 @@ MARKS = {1: (7 * _TOKEN,), 2: (4 * _TOKEN, 10 * _TOKEN), 3: (3 * _TOKEN, 7 * _TO
 """Where figures stand at a cut, in frame widths: between two tokens, so that all stand alike on the grid."""
 FARTHEST_ALONE, FARTHEST_IN_COMPANY = 6, 1
 """How far from its mark somebody may begin who goes on with a movement, in latent cells."""
-LATENT_FRAME = 0.5
-"""Seconds of a latent frame."""
 RUN_UP = 2 * _TOKEN
 """How far behind the middle somebody begins who walks through a shot alone."""
 
