@@ -105,3 +105,9 @@ def test_the_opening_picture_is_paid_for(generator, plain, unguided):
     both = generator.cost(shape)
     assert both.denoise_flops == pytest.approx(later.denoise_flops + opening.denoise_flops)
     assert (both.forwards, both.tokens) == (opening.forwards + later.forwards, later.tokens)
+
+
+def test_a_picture_alone_costs_what_its_memory_makes_it_cost(generator):
+    shape = ShotShape(SIZE, 1, memory=4)
+    assert generator.cost(shape).tokens == 5 * generator.cost(replace(shape, memory=0)).tokens
+    assert generator.cost(replace(shape, frames=5)).tokens >= generator.cost(shape).tokens

@@ -72,8 +72,10 @@ class PapercutGenerator(WanStoryMemGenerator):
     def cost(self, shape: ShotShape) -> ShotCost:
         """Return the arithmetic of a shot that begins with a cut, opening picture included; a join takes less."""
         opening, later = self._cost_of_opening(shape), self._cost_of_filming_on(shape)
+        if shape.frames == 1:
+            return opening
         return ShotCost(
-            tokens=later.tokens,
+            tokens=max(opening.tokens, later.tokens),
             forwards=opening.forwards + later.forwards,
             denoise_flops=opening.denoise_flops + later.denoise_flops,
             decode_flops=opening.decode_flops + later.decode_flops,
