@@ -62,6 +62,7 @@ def record(shot=1, since=None, truth=None, read=None, **changes) -> ShotRecord:
         reading=read or truth,
         since=since,
         place_since=None,
+        moving=0.1,
     )
     return replace(made, **changes)
 
@@ -79,6 +80,7 @@ def test_the_truth_has_kept_everything():
     assert tallies["place kept"] == (1, 1)
     assert tallies["caption: kinds"] == (2, 2)
     assert tallies["caption: action"] == (4, 4)
+    assert measure_film([replace(introduced(), moving=None)])["caption: action"] == (0, 0), "a picture shows no action"
     assert tallies["swapped"][0] == 0
 
 

@@ -181,14 +181,16 @@ def rewritten(source, out, names, **changes):
 def test_queries_are_followed_when_filming_as_the_files_say(base, overall, tmp_path):
     assert {read_trained(file).queries for file in (overall / "weights").iterdir()} == {"global"}
     candidates = tuple(Candidate(4 * index) for index in range(20))
-    asked = request(memory=pictures(20), recollection=Recollection(candidates, start=80, show=8))
+    shown = [Recollection(candidates, start=80, show=show) for show in (1, 2, 3, 5, 8)]
+    asked = [request(memory=pictures(20), recollection=recollection) for recollection in shown]
     folders = []
     for name, changes in (("as it is", {}), ("before", {"queries": None})):
         (tmp_path / name).mkdir()
         folders.append(rewritten(overall, tmp_path / name, PARTS.values(), **changes))
     alone, before = (film_with(each, base) for each in folders)
     assert (alone.queries, before.queries) == ("global", "both"), "a file that does not say it is of both"
-    assert alone.generate(asked).chosen != before.generate(asked).chosen
+    chosen = [[generator.generate(each).chosen for each in asked] for generator in (alone, before)]
+    assert chosen[0] != chosen[1]
     assert alone.fingerprint["queries"] == "global" and "queries" not in before.fingerprint
     assert alone.capabilities.max_memory == before.capabilities.max_memory == 8
     cards = {model.name for model in alone.capabilities.models}
