@@ -153,7 +153,6 @@ class _Film:
         )
         shot = self.story.story.shots[index]
         seams = Seam().score(made.frames, shot, context).values
-        stillness = Stillness().score(made.frames, shot, context).values
         judged, symptoms = verdict(self.laboratory.features, made.frames, shot, context)
         memory, remembered = None, 0
         if self.row.source == "generated":
@@ -176,7 +175,9 @@ class _Film:
             tokens=made.tokens,
             remembered=remembered,
             seam=seams.get("seam/difference"),
-            moving=None if self.laboratory.pictures else stillness["stillness/moving_area"],
+            moving=None
+            if len(made.frames) == 1
+            else Stillness().score(made.frames, shot, context).values["stillness/moving_area"],
             judged=judged,
             symptoms=symptoms,
             memory=memory,

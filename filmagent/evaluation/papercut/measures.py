@@ -192,9 +192,12 @@ def _caption(record: ShotRecord, tallies: Tallies) -> None:
 
 
 def _costs(record: ShotRecord, tallies: Tallies) -> None:
-    costs = {"dynamic degree": record.moving, "seam error": record.seam}
-    costs |= {"seconds": record.seconds, "tokens": record.tokens}
-    for name, value in costs.items():
+    for name, value in (
+        ("dynamic degree", record.moving),
+        ("seam error", record.seam),
+        ("seconds", record.seconds),
+        ("tokens", record.tokens),
+    ):
         if value is not None:
             tallies.add(name, value)
 

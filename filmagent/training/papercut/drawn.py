@@ -18,6 +18,7 @@ from filmagent.training.papercut.world import (
     sample_shot,
     sample_story,
 )
+from filmagent.training.papercut.world.stage import CELL
 
 MI2V_SHARE, MM2V_SHARE = 0.72, 0.18
 """Most shots are learned from their first frame on: papercut opens a cut with a still and films on from it."""
@@ -25,8 +26,6 @@ CONTINUED_SHARE = {1: 0.3, 5: 0.8}
 """How many shots with so many known frames begin anywhere in a movement, as joins do; the others begin as cuts do."""
 FIRST_MOMENT_SHARE = 0.8
 """How many stills show a shot's first frame; only these can be asked for."""
-CELL = 8
-"""Pixels of a latent cell's side."""
 HALF_COVERED = 0.35
 """From this share of its area on, a token is counted as the figure's."""
 

@@ -7,13 +7,12 @@ movements that repeat in such times (`poses`) that makes a walk the same latents
 from __future__ import annotations
 
 from filmagent.training.papercut.world.script import Performance, ShotScript
+from filmagent.training.papercut.world.stage import TOKEN
 
-_TOKEN = 1 / 14
-"""Frame widths of a token of two by two latent cells, 16 pixels."""
-_SPEED = {"walks": _TOKEN, "runs": 2 * _TOKEN, "carries": _TOKEN}
+_SPEED = {"walks": TOKEN, "runs": 2 * TOKEN, "carries": TOKEN}
 """Frame widths a second: 8 or 16 pixels a latent frame."""
-_SPEED_IN_COMPANY = dict.fromkeys(_SPEED, _TOKEN)
-_EDGE = 2 * _TOKEN
+_SPEED_IN_COMPANY = dict.fromkeys(_SPEED, TOKEN)
+_EDGE = 2 * TOKEN
 
 
 def place_at(script: ShotScript, part: Performance, seconds: float) -> float:

@@ -21,6 +21,8 @@ PAN = 2
 """Latent cells a second that a panning camera moves in the figures' plane of a wide shot: one a latent frame."""
 CELL = 8
 """Pixels of a latent cell's side."""
+TOKEN = 2 * CELL / WIDTH
+"""Frame widths of a token of two by two latent cells, 16 pixels."""
 LATENT_FRAME = 0.5
 """Seconds of a latent frame."""
 PUSH = 0.06

@@ -26,7 +26,7 @@ from filmagent.generation.papercut.vocabulary import (
 )
 from filmagent.training.papercut.world.poses import phase_after
 from filmagent.training.papercut.world.script import Figure, Performance, Setting, ShotScript
-from filmagent.training.papercut.world.stage import LATENT_FRAME
+from filmagent.training.papercut.world.stage import LATENT_FRAME, TOKEN
 
 EMPTY_SHARE = 0.06
 COMPANY = (0.42, 0.38, 0.2)
@@ -37,13 +37,11 @@ CONTINUED_SHARE = 0.2
 PLAIN_SHARE, MIDDLE_SHARE = 0.4, 0.5
 CAMERA_WEIGHTS = {"still": 0.7, "left": 0.09, "right": 0.09, "in": 0.12}
 WEATHER_WEIGHTS = {"clear": 0.61, "rain": 0.13, "snow": 0.13, "fog": 0.13}
-_TOKEN = 1 / 14
-"""Frame widths of a token, 16 pixels."""
-MARKS = {1: (7 * _TOKEN,), 2: (4 * _TOKEN, 10 * _TOKEN), 3: (3 * _TOKEN, 7 * _TOKEN, 11 * _TOKEN)}
+MARKS = {1: (7 * TOKEN,), 2: (4 * TOKEN, 10 * TOKEN), 3: (3 * TOKEN, 7 * TOKEN, 11 * TOKEN)}
 """Where figures stand at a cut, in frame widths: between two tokens, so that all stand alike on the grid."""
 FARTHEST_ALONE, FARTHEST_IN_COMPANY = 6, 1
 """How far from its mark somebody may begin who goes on with a movement, in latent cells."""
-RUN_UP = 2 * _TOKEN
+RUN_UP = 2 * TOKEN
 """How far behind the middle somebody begins who walks through a shot alone."""
 
 
@@ -146,5 +144,5 @@ def _performance(
     away = FARTHEST_ALONE if count == 1 else FARTHEST_IN_COMPANY
     begun = rng.randrange(4) * LATENT_FRAME
     return Performance(
-        subject, action, facing, middle + rng.randint(-away, away) * _TOKEN / 2, phase_after(action, begun, 0.0), prop
+        subject, action, facing, middle + rng.randint(-away, away) * TOKEN / 2, phase_after(action, begun, 0.0), prop
     )
