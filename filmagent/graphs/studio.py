@@ -52,7 +52,7 @@ class Studio:
     make_generator: Callable[[Settings], Generator] = generator_of
     make_llm: Callable[[Settings], LLM | None] = llm_of
     make_features: Callable[[str], ImageFeatures] = features_for
-    """Name of a generator -> the CLIP model that sees its pictures best."""
+    """Name of a generator, with its folder where it has one -> the CLIP model that sees its pictures best."""
     make_scorers: Callable[[ImageFeatures], tuple[Scorer, ...]] = standard_scorers
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set it to stop the shot in work after its next step."""
@@ -77,7 +77,10 @@ class Studio:
     def features(self, settings: Settings) -> ImageFeatures:
         """Return the CLIP model that memory and critic share."""
         name = self.generator(settings).capabilities.name
-        return self._once(("features", name), lambda: self.make_features(name))
+        asked = settings.generator
+        # A maker of generators that an app brings need not make what the settings name.
+        known = asked if asked.partition(":")[0] == name else name
+        return self._once(("features", known), lambda: self.make_features(known))
 
     def policy(self, settings: Settings) -> MemoryPolicy:
         """Return the memory policy of these settings.

@@ -10,7 +10,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -80,6 +80,7 @@ class ClipSource:
     licence: str = "MIT"
 
 
+WEIGHTS_FILE = "open_clip_model.safetensors"
 STORYMEM_CLIP = ClipSource(model="ViT-B-32-quickgelu", weights="openai")
 """The model of StoryMem's keyframe rule, whose threshold of 0.9 is meant for it."""
 SOURCES: Mapping[str, ClipSource] = {
@@ -99,11 +100,18 @@ SOURCES: Mapping[str, ClipSource] = {
 def features_for(generator: str) -> ImageFeatures:
     """Return the features that see this generator's pictures best. Cheap: nothing is loaded yet.
 
-    A memory that was trained on a base (`papercut-storymem-trained`) is seen as its base is. A generator that is not in
-    `SOURCES` gets `ColourFeatures`: weights are never fetched for somebody's own generator.
+    Args:
+        generator: its name, or `NAME:FOLDER`. Weights of papercut that have a CLIP model of their own beside them, in
+            FOLDER/clip, are seen by that one: it was trained on their world. A memory that was trained on a base
+            (`papercut-storymem-trained`) is seen as its base is. A generator that is not in `SOURCES` gets
+            `ColourFeatures`: weights are never fetched for somebody's own generator.
     """
-    trained = re.fullmatch(r"(papercut|wan2\.2)-\w+-trained", generator)
-    source = SOURCES.get(trained[1] if trained else generator)
+    name, _, folder = generator.partition(":")
+    own = Path(folder) / "clip"
+    if name == "papercut" and folder and (own / WEIGHTS_FILE).is_file():
+        return OpenClipFeatures(replace(SOURCES[name], folder=own))
+    trained = re.fullmatch(r"(papercut|wan2\.2)-\w+-trained", name)
+    source = SOURCES.get(trained[1] if trained else name)
     return ColourFeatures() if source is None else OpenClipFeatures(source)
 
 
@@ -121,7 +129,7 @@ class OpenClipFeatures:
     def revision(self) -> str:
         """Hash of the weights file; for weights that open_clip fetches, their published name."""
         if self._source.folder is not None:
-            return sha256_of_file(self._source.folder / "open_clip_model.safetensors")[:16]
+            return sha256_of_file(self._source.folder / WEIGHTS_FILE)[:16]
         weights = Path(self._source.weights)
         return sha256_of_file(weights)[:16] if weights.is_file() else f"{self._source.model}/{self._source.weights}"
 
@@ -232,7 +240,7 @@ def _load(source: ClipSource, device: str) -> _Loaded:
     from safetensors import SafetensorError
 
     name = source.model if source.folder is None else f"local-dir:{source.folder}"
-    if source.folder is not None and not (source.folder / "open_clip_model.safetensors").is_file():
+    if source.folder is not None and not (source.folder / WEIGHTS_FILE).is_file():
         raise ModelFilesError(f"no CLIP model in {str(source.folder)!r}: reinstall filmagent, or make one with "
                               "`filmagent train papercut clip`")
     try:

@@ -18,7 +18,7 @@ from filmagent.generation.memory.memento import Memento
 from filmagent.generation.memory.registry import create_policy
 from filmagent.generation.port import Capabilities, GeneratedShot, GenerationRequest
 from filmagent.generation.trained.bases import identify, open_base
-from filmagent.generation.trained.files import TrainedMemory, save_trained, weights_file
+from filmagent.generation.trained.files import TrainedMemory, read_trained, save_trained, weights_file
 from filmagent.generation.wan.onestory.shape import MemoryShape
 from filmagent.schemas.story import SEAM_FRAMES
 from filmagent.scoring.colours import ColourFeatures
@@ -77,6 +77,14 @@ def test_a_row_films_with_the_memory_that_its_weights_were_trained_for(tmp_path)
     assert row.policy(ColourFeatures).name == "onestory"
     assert row.generator.capabilities.max_memory == 10
     assert row.says == "onestory, budget 2, trained for 7 steps"
+
+
+def test_a_row_says_what_its_memento_was_trained_without(tmp_path):
+    for share, said in ((0.0, " without reconstruction,"), (0.5, ""), (None, "")):
+        folder = saved(tmp_path / str(share), header("memento", queries="local", reconstruction=share))
+        assert read_trained(weights_file(folder, "denoiser")).reconstruction == share
+        says = open_trained_row(TrainedRow("row", folder)).says
+        assert says == f"memento, local queries alone,{said} trained for 7 steps"
 
 
 def test_another_memory_may_choose_what_cached_weights_are_shown(tmp_path):

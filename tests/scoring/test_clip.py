@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,14 @@ def test_the_revision_names_the_weights_and_needs_no_loading(folder, features, t
     assert features_for("wan2.2-onestory-trained").revision == features_for("wan2.2").revision
     assert features_for("papercut-storymem-trained").revision == features_for("papercut").revision
     assert SOURCES["papercut"].folder.parts[-3:] == ("papercut", "weights", "clip")
+
+
+def test_weights_with_a_clip_model_of_their_own_are_seen_by_it(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "clip")
+    (tmp_path / "none").mkdir()
+    assert features_for(f"papercut:{tmp_path}").revision == OpenClipFeatures(ClipSource("", folder=folder)).revision
+    assert features_for(f"papercut:{tmp_path / 'none'}").revision == features_for("papercut").revision
+    assert features_for(f"wan-storymem:{tmp_path}").revision == features_for("wan-storymem").revision
 
 
 def test_every_generator_that_films_by_its_name_has_a_model_that_sees_its_pictures():

@@ -66,5 +66,6 @@ def open_trained_row(asked: TrainedRow, papercut: Path | None = None) -> Row:
 def _says(told: TrainedMemory) -> str:
     budget = "" if told.shape is None else f", budget {told.shape.budget}"
     alone = "" if told.queries == "both" else f", {told.queries} queries alone"
+    without = ", without reconstruction" if told.reconstruction == 0 else ""
     read = ", memory read once a shot" if told.cached else ""
-    return f"{told.policy}{budget}{alone}{read}, trained for {told.step} steps"
+    return f"{told.policy}{budget}{alone}{without}{read}, trained for {told.step} steps"

@@ -50,6 +50,8 @@ class TrainedMemory:
     """Of OneStory's modules; None: another policy."""
     queries: Queries = "both"
     """Which of Memento's queries choose."""
+    reconstruction: float | None = None
+    """In what share of Memento's examples a subject was drawn from memory alone as well; None: unsaid."""
 
     @property
     def kind(self) -> tuple[Policy, bool, MemoryShape | None, Queries]:
@@ -85,7 +87,7 @@ def save_trained(file: Path, weights: Mapping[str, Tensor], told: TrainedMemory)
         "step": told.step,
         "cached": told.cached,
         "shape": None if told.shape is None else asdict(told.shape),
-        **({"queries": told.queries} if told.policy == "memento" else {}),
+        **({"queries": told.queries, "reconstruction": told.reconstruction} if told.policy == "memento" else {}),
         **{f"base_{name}": value for name, value in asdict(told.base).items()},
     }
     named = {
@@ -120,6 +122,7 @@ def read_trained(file: Path) -> TrainedMemory:
         queries = told.get("queries", "both")  # only Memento's files say it
         if queries not in (QUERIES if told["policy"] == "memento" else ("both",)):
             raise ValueError(f"policy {told['policy']!r} with queries {queries!r}")
+        share = told.get("reconstruction")
         return TrainedMemory(
             told["policy"],
             told["expert"],
@@ -129,6 +132,7 @@ def read_trained(file: Path) -> TrainedMemory:
             bool(told["cached"]),
             None if told["shape"] is None else MemoryShape.told(told["shape"]),
             queries,
+            None if share is None else float(share),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFilesError(f"{str(file)!r} is no memory trained by this release ({error}): {TRAIN_AGAIN}") from error

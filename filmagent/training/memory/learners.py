@@ -26,7 +26,8 @@ from filmagent.training.papercut.machine import autocast
 
 MASK_CHANNELS = 4
 Losses = dict[str, Tensor]
-"""`loss`, the sum that is learned from, and its parts, each a number."""
+"""`loss`, which is learned from; `shot`, the mean squared error of the shot's flow alone, the same in every policy; and
+what else is asked, by name."""
 
 
 class Learner(nn.Module):
@@ -70,8 +71,9 @@ class StoryMemLearner(Learner):
             flow = self.expert(
                 torch.cat([noisy, condition], dim=1), _timestep(level, device), example.text, return_dict=False
             )[0].float()
-        loss = (flow - (drawn - clean)).square().mean()
-        return {"loss": loss, "shot": loss.detach()}, (noisy - level * flow)[:, :, memory:]
+        error = (flow - (drawn - clean)).square()
+        losses = {"loss": error.mean(), "shot": error[:, :, memory:].detach().mean()}
+        return losses, (noisy - level * flow)[:, :, memory:]
 
 
 class CachedMemoryLearner(Learner):

@@ -294,12 +294,12 @@ def _validate(plan: Plan, run: Run, materials: Materials, levels: LevelRange, ho
     trained = {name: weight.detach().clone() for name, weight in learned(expert).items()}
     put(expert, run.average)
     try:
-        loss, sheet = validate(run.learner, materials, plan.held_out, plan.validated, levels)
+        held_out, sheet = validate(run.learner, materials, plan.held_out, plan.validated, levels)
     finally:
         put(expert, trained)
     if home is not None:
         sheet.save(home / f"validation-{run.step:06d}.png")
-    return {"held out": loss}
+    return held_out
 
 
 def _save(plan: Plan, run: Run, out: Path, decided: Mapping[str, str]) -> None:
@@ -327,6 +327,7 @@ def _save(plan: Plan, run: Run, out: Path, decided: Mapping[str, str]) -> None:
         settings.cached,
         shape,
         settings.queries,
+        settings.reconstruction if settings.policy == "memento" else None,
     )
     save_trained(weights_file(out / WEIGHTS, settings.expert), run.average, told)
     _draw_curve(out / settings.expert)
@@ -339,4 +340,4 @@ def _quiet(done: int, of: int) -> None:
 def _draw_curve(home: Path) -> None:
     from filmagent.training.papercut.sheet import curve
 
-    curve(home / "metrics.jsonl", ("loss, smoothed", "held out")).save(home / "curve.png")
+    curve(home / "metrics.jsonl", ("shot, smoothed", "held out")).save(home / "curve.png")

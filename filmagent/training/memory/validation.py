@@ -1,4 +1,7 @@
-"""How well a memory does on films that it does not learn from: one number, and a sheet to look at.
+"""How well a memory does on films that it does not learn from: the shot's error, and a sheet to look at.
+
+The error is of the shot alone, so that trainings can be compared that are asked for other things as well; of these
+each has a number of its own.
 
 Every row of the sheet: two remembered frames, the true frame, and what the expert takes the shot to be at three noise
 levels. That is one forward each, by the code that is trained, for an expert alone whose partner is not loaded; it is no
@@ -45,11 +48,12 @@ def draw_held_out(films: Sequence[TrainingFilm], settings: MemoryTraining) -> li
 @torch.no_grad()
 def validate(
     learner: Learner, materials: Materials, films: Sequence[TrainingFilm], drawn: Sequence[Drawn], levels: LevelRange
-) -> tuple[float, Image.Image]:
-    """Return the mean loss over examples and levels, and the sheet."""
+) -> tuple[dict[str, float], Image.Image]:
+    """Return the means over examples and levels, `held out` and `held out, PART` for what else is asked; the sheet."""
     was_training = learner.training
     learner.eval()
-    losses, rows = [], []
+    errors: dict[str, list[float]] = {}
+    rows = []
     try:
         for number, each in enumerate(drawn):
             example = materials.example(films, each)
@@ -62,12 +66,15 @@ def validate(
             noise = draw_noise(example, torch.Generator().manual_seed(number))
             for place in PLACES:
                 found, guess = learner.losses(example, levels.at(place), noise)
-                losses.append(float(found["loss"]))
+                for part, error in found.items():
+                    name = "held out" if part == "shot" else f"held out, {part}"
+                    if part != "loss":
+                        errors.setdefault(name, []).append(float(error))
                 cells.append(materials.picture(guess))
             rows.append(_row(cells))
     finally:
         learner.train(was_training)
-    return float(np.mean(losses)), Image.fromarray(np.concatenate(rows))
+    return {part: float(np.mean(each)) for part, each in errors.items()}, Image.fromarray(np.concatenate(rows))
 
 
 def _row(cells: Sequence[Picture]) -> Picture:

@@ -125,6 +125,7 @@ def test_the_loss_is_the_flows_error_and_storymem_counts_memory_too(base):
     noisy = 0.5 * given.clean + 0.5 * noise["shot"]
     of_shot = ((noisy - guess) / 0.5 - (noise["shot"] - given.clean)).square()
     assert not torch.isclose(found["loss"], of_shot.mean()), "two frames of memory are in it"
+    assert torch.isclose(found["shot"], of_shot.mean(), atol=1e-5), "as the other policies count it"
     alone = example(0)
     found, guess = learner.losses(alone, 0.5, noise | {"memory": noise["memory"][:, :, :0]})
     of_shot = ((noisy - guess) / 0.5 - (noise["shot"] - given.clean)).square()
