@@ -6,6 +6,7 @@ import json
 import random
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,8 +14,24 @@ from hypothesis import strategies as st
 
 from filmagent.generation.papercut.vocabulary import KINDS, PLACES, Role
 from filmagent.scoring.clip import ClipSource, OpenClipFeatures
-from filmagent.training.papercut.clip import ClipTraining, augment, contrastive_loss, render_group, train_clip
-from filmagent.training.papercut.clip_model import ClipSize
+from filmagent.training.papercut.clip import (
+    Augmented,
+    ClipTraining,
+    Shown,
+    augment,
+    close_looks,
+    contrastive_loss,
+    train_clip,
+)
+from filmagent.training.papercut.clip_cells import ANSWERS, UNASKED, CellQuestions, answers_of, who_covers
+from filmagent.training.papercut.clip_model import (
+    IMAGE_SIZE,
+    ClipSize,
+    build_clip,
+    read_sentences,
+    tokenizer_of,
+    write_description,
+)
 from filmagent.training.papercut.clip_questions import (
     ALL_COLOURS,
     NOT_THERE,
@@ -31,7 +48,7 @@ CAT = Figure("cat", "orange", "scarf", "blue")
 DOG = Figure("dog", "brown", "hat", "red", pattern="spots", pattern_colour="white")
 BOTH = ShotScript((CAT, DOG), Setting("forest"), "day", "wide", weather="rain",
                   performances=(Performance(0, "walks", 1, 0.3), Performance(1, "sits", -1, 0.7)))
-TINY = ClipTraining(minutes=60, groups=2, versions=2, pool=3, fresh=1,
+TINY = ClipTraining(minutes=60, groups=2, close_groups=2, close_until=0.0, versions=2, pool=3, fresh=1,
                     size=ClipSize(width=8, text_width=16, embed_dim=12))
 
 
@@ -126,15 +143,81 @@ def test_a_sentence_that_is_true_of_two_pictures_is_false_for_neither():
     assert contrastive_loss(rows, rows, torch.eye(2, dtype=torch.bool), scale) < 1e-6
 
 
-def test_augmented_pictures_are_the_models_input():
-    import numpy as np
-
-    pictures = np.stack([shown.picture for shown in render_group(TINY, random.Random(0))])
+def test_augmented_pictures_are_the_models_input_and_figures_stay_where_they_are_seen():
+    masks = {0: np.zeros((128, 224), bool)}
+    masks[0][32:96, 40:90] = True
+    picture = np.where(masks[0][..., None], np.uint8(255), np.zeros((128, 224, 3), np.uint8))
+    shown = [Shown(picture, who_covers(masks, 128, 224), BOTH)] * 16
     torch.manual_seed(0)
-    made = augment(pictures)
-    assert made.shape == (2, 3, 96, 96) and made.abs().max() <= 2
+    made = augment(shown)
+    assert made.images.shape == (16, 3, IMAGE_SIZE, IMAGE_SIZE) and made.images.abs().max() <= 2.01
+    bright = made.images.mean(1) > 0
+    assert (bright == (made.who == 0)).float().mean() > 0.97, "cut alike"
     torch.manual_seed(1)
-    assert not torch.equal(made, augment(pictures))
+    assert not torch.equal(made.images, augment(shown).images)
+
+
+def test_a_close_look_is_at_somebody_and_keeps_who_is_where():
+    masks = {0: np.zeros((128, 224), bool)}
+    masks[0][90:110, 190:215] = True
+    picture = np.where(masks[0][..., None], np.uint8(255), np.zeros((128, 224, 3), np.uint8))
+    shown = augment([Shown(picture, who_covers(masks, 128, 224), BOTH)] * 4)
+    looks = close_looks(shown)
+    assert looks.images.shape == (4, 3, IMAGE_SIZE // 2, IMAGE_SIZE // 2)
+    assert ((looks.who == 0).flatten(1).sum(1) > 100).all(), "somebody is in every one"
+    assert ((looks.images.mean(1) > 0) == (looks.who == 0)).float().mean() > 0.95
+    nobody = close_looks(Augmented(shown.images, torch.full_like(shown.who, -1)))
+    assert nobody.images.shape == looks.images.shape
+
+
+def test_the_first_lesson_is_about_cells_alone(tmp_path):
+    made = train_clip(replace(TINY, close_until=1.0), tmp_path, max_steps=2)
+    state = torch.load(tmp_path / "clip.pt", weights_only=False)
+    assert set(state["average"]) == {"cells"} and state["step"] == 2
+    assert (made / "open_clip_model.safetensors").is_file()
+
+
+def test_cells_are_asked_who_covers_them_and_how_they_look():
+    masks = {0: np.zeros((2, 3), bool), 1: np.zeros((2, 3), bool)}
+    masks[0][0, 0] = masks[1][1, 2] = True
+    asked = answers_of(who_covers(masks, 2, 3)[None], [BOTH])[0]
+    found = dict(zip(ANSWERS, asked, strict=True))
+    assert [ANSWERS["kind"][index] for index in found["kind"].flatten()] == ["cat", None, None, None, None, "dog"]
+    assert ANSWERS["garment_colour"][found["garment_colour"][1, 2]] == "red"
+    assert ANSWERS["pattern"][found["pattern"][0, 0]] is None, "to be plain is an answer"
+    assert found["pattern_colour"][0, 0] == UNASKED, "what is plain has no pattern's colour"
+    assert (found["colour"] == UNASKED).sum() == 4, "the set is asked for nobody's colour"
+
+
+def test_what_the_tower_sees_teaches_the_cells():
+    torch.manual_seed(0)
+    tower = torch.nn.Module()
+    tower.layer2, tower.layer3, tower.layer4 = (torch.nn.Conv2d(3, 64 * 2**n, 1) for n in range(3))
+    cells = CellQuestions(width=8)
+    cells.listen_to(tower)
+    who = torch.full((2, 8, 8), -1)
+    who[:, 2:6, 2:6] = 0
+    pictures = torch.randn(2, 3, 8, 8)
+    optimizer = torch.optim.Adam([*cells.parameters(), *tower.parameters()], 0.02)
+    before = None
+    for _ in range(40):
+        for layer, side in ((tower.layer2, 8), (tower.layer3, 4), (tower.layer4, 2)):
+            layer(torch.nn.functional.adaptive_avg_pool2d(pictures + (who >= 0)[:, None] * 3.0, side))
+        loss = cells.loss(who, [BOTH, BOTH])
+        before = before or float(loss.detach())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert float(loss.detach()) < 0.3 * before
+    assert cells.loss(torch.full((2, 8, 8), -1), [BOTH, BOTH]).isfinite(), "where nobody is, only that is asked"
+
+
+def test_sentences_are_read_as_open_clip_reads_them(tmp_path):
+    write_description(TINY.size, tmp_path)
+    model, tokenizer = build_clip(tmp_path), tokenizer_of(tmp_path)
+    tokens = tokenizer(["an orange cat", "the forest", "a dog with white spots"])
+    with torch.no_grad():
+        assert torch.allclose(read_sentences(model, tokens), model.encode_text(tokens), atol=1e-5)
 
 
 def test_training_goes_on_where_it_stopped_and_leaves_a_model_that_open_clip_reads(tmp_path):

@@ -1,17 +1,18 @@
 """Trains papercut's own CLIP: a small open_clip model that names who is in a papercut picture, and where.
 
-Two lessons at once. Captions and pictures are matched as CLIP does it; every group of a batch holds a picture and
-versions of it that differ in one thing each, so that colours and scarves count, not only places. And the questions
-that the scorers will ask (`a white cat` or `a black cat`?) are asked of every figure, because captions alone teach
-kinds very slowly. Pictures are rendered as training goes on. The folder it leaves is an open_clip `local-dir:`.
-Knows nothing of memory, critics or the denoiser.
+Three lessons at once. Captions and pictures are matched as CLIP does it; every group of a batch holds a picture and
+versions of it that differ in one thing each, so that colours and scarves count, not only places. The questions that
+the scorers will ask (`a white cat` or `a black cat`?) are asked of every figure. And every cell of the picture tower's
+maps is asked whom it shows, because captions alone teach kinds very slowly; with that the training begins, on close
+looks that cost a quarter of a picture. Pictures are rendered as training goes on.
+The folder it leaves is an open_clip `local-dir:`. Knows nothing of memory, critics or the denoiser.
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,14 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from filmagent.training.papercut import checkpoint
+from filmagent.training.papercut.clip_cells import CellQuestions, see_maps, who_covers
 from filmagent.training.papercut.clip_model import (
     IMAGE_SIZE,
     MEAN,
     STD,
     ClipSize,
     build_clip,
+    read_sentences,
     tokenizer_of,
     write_description,
     write_weights,
@@ -51,13 +54,17 @@ class ClipTraining:
 
     minutes: float = 20.0
     seed: int = 1
-    groups: int = 32
+    groups: int = 20
     """Different shots of a batch."""
     versions: int = 3
     """Pictures made of each: the shot, and copies with one thing changed."""
     pool: int = 200
     """Groups kept rendered; a batch is drawn from them."""
-    fresh: int = 5
+    close_until: float = 0.4
+    """Until here the tower looks closely at figures, and is asked about cells alone."""
+    close_groups: int = 48
+    """Different shots of a batch of close looks."""
+    fresh: int = 4
     """Groups of the pool that are rendered anew at every step."""
     rate: float = 3e-3
     size: ClipSize = field(default_factory=ClipSize)
@@ -65,9 +72,11 @@ class ClipTraining:
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture uint8 [128, 224, 3] and the shot that it is a frame of."""
+    """A picture uint8 [128, 224, 3], whose figure every pixel shows, and the shot that it is a frame of."""
 
     picture: np.ndarray[Any, np.dtype[np.uint8]]
+    who: Tensor
+    """Int [128, 224], from `who_covers`."""
     script: ShotScript
 
 
@@ -97,8 +106,13 @@ def train_clip(settings: ClipTraining, folder: Path, max_steps: int | None = Non
     while (share := clock.advance()) < 1 and (max_steps is None or learner.step < max_steps):
         for _ in range(settings.fresh):
             pool[rng.randrange(len(pool))] = render_group(settings, rng)
-        batch = [shown for group in rng.sample(pool, settings.groups) for shown in group]
-        learner.learn(batch, [statement(shown.script, rng) for shown in batch], share)
+        close = share < settings.close_until
+        groups = rng.sample(pool, settings.close_groups if close else settings.groups)
+        batch = [shown for group in groups for shown in group]
+        if close:
+            learner.look_closely(batch, share)
+        else:
+            learner.learn(batch, [statement(shown.script, rng) for shown in batch], share)
         if learner.step % 50 == 0:
             _log(folder / "clip.jsonl", {"step": learner.step, "seconds": round(clock.spent), **learner.progress()})
         if clock.due():
@@ -112,27 +126,57 @@ def render_group(settings: ClipTraining, rng: random.Random) -> list[Shown]:
     """One moment of a shot, and of copies of the shot with one thing changed."""
     script = sample_shot(rng, sample_story(rng))
     moment = rng.randrange(FRAMES)
-    versions = (script, *variations(script, rng, settings.versions - 1))
-    return [Shown(render_frames(version, [moment]).frames[0], version) for version in versions]
+    return [_shown(version, moment) for version in (script, *variations(script, rng, settings.versions - 1))]
 
 
-def augment(pictures: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
-    """Pictures as the model's input [B, 3, 96, 96]: a random cut, light and contrast changed a little, and half of
-    them softened and grained as a video decoder softens and grains them."""
-    count = len(pictures)
-    values = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+def _shown(script: ShotScript, moment: int) -> Shown:
+    rendered = render_frames(script, [moment])
+    masks = {figure: mask[0] for figure, mask in rendered.masks.items()}
+    return Shown(rendered.frames[0], who_covers(masks, *rendered.frames.shape[1:3]), script)
+
+
+@dataclass(frozen=True)
+class Augmented:
+    """The model's input [B, 3, IMAGE_SIZE, IMAGE_SIZE], and whose figure every pixel of it shows."""
+
+    images: Tensor
+    who: Tensor
+    """Int [B, IMAGE_SIZE, IMAGE_SIZE]."""
+
+
+def augment(batch: Sequence[Shown]) -> Augmented:
+    """Pictures as the model sees them: a random cut, light and contrast changed a little, and half of them softened
+    and grained as a video decoder softens and grains them."""
+    count = len(batch)
+    values = torch.from_numpy(np.stack([shown.picture for shown in batch])).permute(0, 3, 1, 2).float() / 255
     zoom = 1 - 0.15 * torch.rand(count, 1)
     shift = (torch.rand(count, 2) * 2 - 1) * (1 - zoom)
     affine = torch.zeros(count, 2, 3)
     affine[:, 0, 0], affine[:, 1, 1], affine[:, :, 2] = zoom[:, 0], zoom[:, 0], shift
     grid = F.affine_grid(affine, [count, 3, IMAGE_SIZE, IMAGE_SIZE], align_corners=False)
     cut = F.grid_sample(values, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    who = torch.stack([shown.who for shown in batch])[:, None].float()
+    who = F.grid_sample(who, grid, mode="nearest", padding_mode="border", align_corners=False)[:, 0]
     small = F.interpolate(cut, scale_factor=float(torch.empty(1).uniform_(0.35, 0.8)), mode="area")
     soft = F.interpolate(small, size=cut.shape[-2:], mode="bilinear")
     cut = torch.where(torch.rand(count, 1, 1, 1) < 0.5, soft, cut)
     cut = cut * (1 + 0.12 * (torch.rand(count, 1, 1, 1) - 0.5)) + 0.08 * (torch.rand(count, 3, 1, 1) - 0.5)
     cut = cut + 0.07 * torch.rand(count, 1, 1, 1) * (torch.rand(cut.shape[1:]) * 2 - 1)
-    return (cut.clamp(0, 1) - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    images = (cut.clamp(0, 1) - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    return Augmented(images, who.to(torch.int8))
+
+
+def close_looks(shown: Augmented) -> Augmented:
+    """Of every picture a square of half its side around somebody by chance, or from anywhere where nobody is."""
+    side = IMAGE_SIZE // 2
+    images, who = [], []
+    for image, covered in zip(shown.images, shown.who, strict=True):
+        spots = (covered >= 0).nonzero()
+        middle = spots[torch.randint(len(spots), ())] if len(spots) else torch.randint(IMAGE_SIZE, (2,))
+        top, left = ((middle - side // 2).clamp(0, IMAGE_SIZE - side)).tolist()
+        images.append(image[:, top : top + side, left : left + side])
+        who.append(covered[top : top + side, left : left + side])
+    return Augmented(torch.stack(images), torch.stack(who))
 
 
 def contrastive_loss(images: Tensor, texts: Tensor, truth: Tensor, scale: Tensor) -> Tensor:
@@ -159,31 +203,45 @@ class _Learner:
         self._rate = settings.rate
         self._tokenizer = tokenizer_of(described)
         self._questions = {thing: self._tokenizer(list(questions(thing))) for thing in THINGS}
+        self._cells = CellQuestions(settings.size.width)
+        self._cells.listen_to(self.model.visual)
         matrices, rest = split_weights(self.model, OUTER_LAYERS)
         self._optimizers = (
             Muon(matrices, settings.rate, decay=0.05),
-            torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.98), weight_decay=0.01),
+            torch.optim.AdamW(
+                [*rest, *self._cells.parameters()], settings.rate, betas=(0.9, 0.98), weight_decay=0.01
+            ),
         )
         self._average: dict[str, float] = {}
 
+    def look_closely(self, batch: Sequence[Shown], share: float) -> None:
+        """One step of the first lesson: close looks at figures, whose cells are asked whom they show."""
+        looks = close_looks(augment(batch))
+        with autocast(looks.images.device):
+            see_maps(self.model.visual, looks.images.contiguous(memory_format=torch.channels_last))
+        cells = self._cells.loss(looks.who, [shown.script for shown in batch])
+        self._descend(cells, share)
+        self._count({"cells": cells})
+
     def learn(self, batch: Sequence[Shown], said: Sequence[Statement], share: float) -> None:
         """One step; `share` of the whole training is over, 0 to 1."""
-        images = augment(np.stack([shown.picture for shown in batch])).contiguous(memory_format=torch.channels_last)
+        shown = augment(batch)
+        images = shown.images.contiguous(memory_format=torch.channels_last)
+        scripts = [each.script for each in batch]
         thing = THINGS[self.step % len(THINGS)]
-        tokens = torch.cat([self._tokenizer([each.text for each in said]), self._questions[thing]])
-        truth = torch.tensor([[holds(each, shown.script) for each in said] for shown in batch])
+        truth = torch.tensor([[holds(each, script) for each in said] for script in scripts])
         # PyTorch's fused attention is written for long sequences: on a CPU its backward takes most of a step here.
         with autocast(images.device), sdpa_kernel(SDPBackend.MATH):
-            seen, read = self.model.encode_image(images), self.model.encode_text(tokens)
-        seen, read = F.normalize(seen.float(), dim=-1), F.normalize(read.float(), dim=-1)
+            seen = self.model.encode_image(images)
+            told = read_sentences(self.model, self._tokenizer([each.text for each in said]))
+            offered = read_sentences(self.model, self._questions[thing])
+        seen, told, offered = (F.normalize(each.float(), dim=-1) for each in (seen, told, offered))
         scale = self.model.logit_scale.exp()
-        captions = contrastive_loss(seen, read[: len(said)], truth, scale)
-        asked = zero_shot_loss(scale * seen @ read[len(said) :].T, answered([shown.script for shown in batch], thing))
-        self._descend(captions + asked, share)
-        self.step += 1
-        for name, loss in (("captions", captions), ("questions", asked)):
-            value = float(loss.detach())
-            self._average[name] = 0.98 * self._average.get(name, value) + 0.02 * value
+        captions = contrastive_loss(seen, told, truth, scale)
+        asked = zero_shot_loss(scale * seen @ offered.T, answered(scripts, thing))
+        cells = self._cells.loss(shown.who, scripts)
+        self._descend(captions + asked + cells, share)
+        self._count({"captions": captions, "questions": asked, "cells": cells})
 
     def progress(self) -> dict[str, float]:
         """Running means of the losses, and the inverse temperature."""
@@ -196,6 +254,7 @@ class _Learner:
         """Everything that going on needs."""
         return {
             "model": self.model.state_dict(),
+            "cells": self._cells.state_dict(),
             "optimizers": [each.state_dict() for each in self._optimizers],
             "step": self.step,
             "average": self._average,
@@ -204,9 +263,16 @@ class _Learner:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from an earlier state."""
         self.model.load_state_dict(state["model"])
+        self._cells.load_state_dict(state["cells"])
         for optimizer, kept in zip(self._optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
         self.step, self._average = state["step"], dict(state["average"])
+
+    def _count(self, losses: Mapping[str, Tensor]) -> None:
+        self.step += 1
+        for name, loss in losses.items():
+            value = float(loss.detach())
+            self._average[name] = 0.98 * self._average.get(name, value) + 0.02 * value
 
     def _descend(self, loss: Tensor, share: float) -> None:
         rate = self._rate * (min(1.0, (self.step + 1) / 100) * (1 - share) ** 0.8 + 0.01)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from filmagent.torchvision_shim import declare_missing_operators
 from filmagent.training.papercut.clip_texts import UNKNOWN, vocabulary
 
-IMAGE_SIZE = 96
+IMAGE_SIZE = 160
+"""Pixels of a side. With 96 a figure at the back of a wide shot was a dozen pixels wide, and kinds were not learned."""
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 CONTEXT_LENGTH = 72
 CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
@@ -22,7 +24,7 @@ CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
 class ClipSize:
     """How large a model is."""
 
-    embed_dim: int = 96
+    embed_dim: int = 192
     width: int = 16
     """Channels of the residual network's first stage."""
     text_width: int = 64
@@ -76,6 +78,21 @@ def build_clip(folder: Path) -> Any:
     return open_clip.CLIP(
         embed_dim=described["embed_dim"], vision_cfg=described["vision_cfg"], text_cfg=described["text_cfg"]
     )
+
+
+def read_sentences(model: Any, tokens: Tensor) -> Tensor:
+    """What open_clip's `encode_text` makes of tokens [B, context], [B, embed_dim], in the time of the longest sentence.
+
+    Words look back only, so what follows a sentence's end does not change it.
+    """
+    # The end has the largest number, and padding the smallest.
+    longest = int(tokens.argmax(dim=1).max()) + 1
+    short = tokens[:, :longest]
+    words = model.token_embedding(short) + model.positional_embedding[:longest]
+    words = model.ln_final(model.transformer(words, attn_mask=model.attn_mask[:longest, :longest]))
+    ends = words[torch.arange(len(short), device=short.device), short.argmax(dim=1)]
+    said: Tensor = ends @ model.text_projection
+    return said
 
 
 def tokenizer_of(folder: Path) -> Any:
