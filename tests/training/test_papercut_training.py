@@ -26,9 +26,11 @@ from filmagent.training.papercut.denoiser import (
     Mixture,
     losses,
     make_batch,
+    make_step_batch,
     sample_noise_levels,
 )
 from filmagent.training.papercut.drawn import DrawnStory, StoryShape, draw_story
+from filmagent.training.papercut.excerpts import Wanted
 from filmagent.training.papercut.export import export_denoiser, export_vae, held_out_shots, measure_vae
 from filmagent.training.papercut.latents import UNKNOWN_SHOWS, StoryCache, encode_story, open_encoder, unknown_condition
 from filmagent.training.papercut.muon import Muon
@@ -214,17 +216,27 @@ def test_stories_that_another_vae_encoded_are_not_taken(tmp_path, encoder, monke
             StoryCache(tmp_path, other, cache.seed, cache.shape).grow(1)
 
 
-@pytest.mark.parametrize("shots", [False, True])
-def test_a_batch_is_laid_out_as_it_will_be_sampled(tmp_path, encoder, unknown, shots):
-    cache = caches(tmp_path, encoder)[shots]
+def test_a_batch_of_pictures_is_laid_out_as_it_will_be_sampled(tmp_path, encoder, unknown):
+    cache, _ = caches(tmp_path, encoder)
     cache.grow(3)
     batch = make_batch(random.Random(1), cache.stories, 4704, 2, unknown, Mixture(), KeptTokens())
-    assert batch.clean.shape[2] == 2 + (5 if shots else 1)
-    assert (batch.mask[:, :, :2] == 1).all()
+    assert batch.clean.shape[2] == 2 + 1
+    assert (batch.mask[:, :, :2] == 1).all() and not batch.mask[:, :, 2:].any()
     assert torch.equal(batch.clean[:, :, :2], batch.condition[:, :, :2]), "memory is clean in the condition"
-    for mask, condition in zip(batch.mask, batch.condition, strict=True):
-        if not mask[:, 2:].any():
-            assert torch.equal(condition[:, 2:], unknown[:, : condition.shape[1] - 2]), "a cut is told nothing"
+    assert all(torch.equal(condition[:, 2:], unknown[:, :1]) for condition in batch.condition), "a cut is told nothing"
+
+
+@pytest.mark.parametrize("wanted", [Wanted(1, swept=False), Wanted(2, swept=True)])
+def test_a_batch_of_steps_shows_what_is_known_and_a_guess(tmp_path, encoder, wanted):
+    _, cache = caches(tmp_path, encoder)
+    cache.grow(8)
+    batch = make_step_batch(random.Random(1), cache.stories, 4704, 1, wanted, Mixture(), KeptTokens())
+    assert batch.clean.shape[2] == 1 + wanted.known + 1
+    assert (batch.mask[:, :, :-1] == 1).all() and not batch.mask[:, :, -1].any()
+    assert batch.known.tolist() == [wanted.known] * len(batch.clean)
+    off = (batch.clean - batch.condition)[:, :, :-1].pow(2).mean()
+    assert off < 0.1, "what is known is shown, a little rough"
+    assert batch.truth.shape[2] == batch.body.shape[2] == (2 + wanted.known) * HEIGHT * WIDTH // 256
 
 
 def test_the_loss_looks_at_the_shot_alone(tmp_path, encoder, unknown):
@@ -236,7 +248,7 @@ def test_the_loss_looks_at_the_shot_alone(tmp_path, encoder, unknown):
     models = Models(TOY, len(build_tokenizer()))
     text = encode_text(build_tokenizer(), models.encoder, [each.sentence for each in batch.said])
     models.heads.listen_to(models.denoiser.blocks[0])
-    found = losses(models.denoiser, models.heads, text, batch, some)
+    found = losses(models.denoiser, models.heads, text, batch)
     (found.flow + found.truth).backward()
     assert found.flow.isfinite()
     assert found.truth.isfinite()

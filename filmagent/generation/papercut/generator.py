@@ -53,10 +53,12 @@ def papercut_config(
             steps=card.steps if steps is None else steps,
             guidance=card.guidance if guidance is None else guidance,
             shift=card.shift,
+            steps_on=card.steps_on,
             boundary_ratio=None,
             max_sequence_length=card.most_words,
         ),
         unknown_shows=card.unknown_shows,
+        frame_by_frame=card.frame_by_frame,
         how_to_get=HOW_TO_GET,
     )
 

@@ -69,6 +69,10 @@ class Card(BaseModel):
     """Guidance scale of an opening picture."""
     shift: PositiveFloat
     """How far its noise levels are moved towards noise."""
+    frame_by_frame: bool
+    """Whether it was trained to film on one latent frame at a time."""
+    steps_on: PositiveInt
+    """Denoising steps of filming on: of a shot, or of each latent frame."""
 
 
 @dataclass(frozen=True)

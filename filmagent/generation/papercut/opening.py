@@ -14,17 +14,14 @@ from dataclasses import replace
 import numpy as np
 
 from filmagent.generation.costs import ShotCost, ShotShape
-from filmagent.generation.limits import check_request
+from filmagent.generation.limits import TEMPORAL_STRIDE, check_request
 from filmagent.generation.port import GeneratedShot, GenerationRequest
-from filmagent.generation.wan.config import Sampling
+from filmagent.generation.wan.config import MOST_KNOWN, Sampling
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 
 UNGUIDED = 1.0
 """Guidance of everything that is filmed on from frames: they say more than words, and guidance makes fragments of
 what moves. It also takes half the time."""
-STEPS_ON = 8
-"""Denoising steps of everything that is filmed on, or as many as a picture takes if these are fewer: what comes next
-is nearly certain once a first frame is known."""
 
 
 class PapercutGenerator(WanStoryMemGenerator):
@@ -46,10 +43,10 @@ class PapercutGenerator(WanStoryMemGenerator):
         shape = ShotShape(request.size, request.frames, len(request.memory))
         opening_cost, later_cost = self._cost_of_opening(shape), self._cost_of_filming_on(shape)
         # The opening picture's steps, said in steps of filming on, so that a progress bar runs evenly.
-        ahead = round(opening_cost.denoise_flops / (later_cost.denoise_flops / self._steps_on))
+        ahead = round(opening_cost.denoise_flops / (later_cost.denoise_flops / later_cost.forwards))
 
         def opening_step(step: int, steps: int) -> None:
-            request.on_step(round(ahead * step / steps), ahead + self._steps_on)
+            request.on_step(round(ahead * step / steps), ahead + later_cost.forwards)
 
         def later_step(step: int, steps: int) -> None:
             request.on_step(ahead + step, ahead + steps)
@@ -83,7 +80,9 @@ class PapercutGenerator(WanStoryMemGenerator):
 
     @property
     def _steps_on(self) -> int:
-        return min(STEPS_ON, self.config.sampling.steps)
+        """Steps of everything that is filmed on, or as many as a picture takes if these are fewer."""
+        sampling = self.config.sampling
+        return min(sampling.steps if sampling.steps_on is None else sampling.steps_on, sampling.steps)
 
     def _sampling(self, request: GenerationRequest) -> Sampling:
         sampling = super()._sampling(request)
@@ -95,6 +94,25 @@ class PapercutGenerator(WanStoryMemGenerator):
         return super().cost(replace(shape, frames=1))
 
     def _cost_of_filming_on(self, shape: ShotShape) -> ShotCost:
-        guided = super().cost(replace(shape, memory=0))
-        share = self._steps_on / guided.forwards
-        return replace(guided, forwards=self._steps_on, denoise_flops=guided.denoise_flops * share)
+        whole = super().cost(replace(shape, memory=0))
+        if not self.config.frame_by_frame:
+            return _with_forwards(whole, self._steps_on)
+        frames = [super(PapercutGenerator, self).cost(each) for each in _frames_on(shape)]
+        steps = [_with_forwards(each, self._steps_on) for each in frames]
+        return replace(
+            whole,
+            tokens=max(each.tokens for each in steps),
+            forwards=sum(each.forwards for each in steps),
+            denoise_flops=sum(each.denoise_flops for each in steps),
+        )
+
+
+def _frames_on(shape: ShotShape) -> list[ShotShape]:
+    """What is denoised when a shot of this shape is filmed on frame by frame from its first latent frame."""
+    latent_frames = (shape.frames - 1) // TEMPORAL_STRIDE
+    seen = [min(frame, MOST_KNOWN) for frame in range(1, latent_frames + 1)]
+    return [replace(shape, frames=1 + TEMPORAL_STRIDE * known, memory=0) for known in seen]
+
+
+def _with_forwards(cost: ShotCost, forwards: int) -> ShotCost:
+    return replace(cost, forwards=forwards, denoise_flops=cost.denoise_flops * forwards / cost.forwards)

@@ -17,6 +17,9 @@ SigmaGrid = Literal["wan", "stock"]
 PrecisionName = Literal["auto", "float32", "bfloat16"]
 UnknownShows = Literal["grey", "stage"]
 """What stands for frames of which nothing is known: Wan2.2's grey, or `unknown.stage`."""
+MOST_KNOWN = 2
+"""Known latent frames that are seen where one is filmed after the other: what repeats after two, such as a walk, is
+found again."""
 ALL_LINKS: frozenset[LinkKind] = frozenset({"scene_cut", "MI2V", "MM2V"})
 
 
@@ -39,6 +42,8 @@ class Sampling:
     """Text tokens that the experts read."""
     negative_prompt: str = ""
     """Used for requests that bring none."""
+    steps_on: int | None = None
+    """Denoising steps of what papercut films on from frames, of a shot or of each latent frame; None: as many."""
     sigmas: tuple[float, ...] = ()
     """Noise levels before the shift, falling from 1, one a step, walked in plain Euler steps; empty: `grid` says."""
 
@@ -119,6 +124,8 @@ class WanConfig:
     adapter_card: ModelCard | None = None
     unknown_shows: UnknownShows = "grey"
     """What the experts were trained to be shown where no frame is known."""
+    frame_by_frame: bool = False
+    """Whether behind a seam one latent frame is denoised after the other, as the experts were trained to."""
     precision: PrecisionName = "auto"
     how_to_get: str = "download or convert the model into this folder"
     """What a person does when files are missing; ends the message."""

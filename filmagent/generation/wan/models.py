@@ -23,6 +23,7 @@ from filmagent.generation.wan.fast.foretold import cache_bytes
 from filmagent.generation.wan.files import WEIGHTS_PICKLE, shapes_of, tensors_of
 from filmagent.generation.wan.fitting import check_part_fits
 from filmagent.generation.wan.footprint import Footprint
+from filmagent.generation.wan.frame_by_frame import FrameByFramePipeline
 from filmagent.generation.wan.ladder import Rung, choose_rung, hold_to_budget, ladder_on, place, room_on, rungs_for
 from filmagent.generation.wan.library import AutoencoderKLWan, AutoTokenizer, UMT5EncoderModel, WanTransformer3DModel
 from filmagent.generation.wan.lora import attach_weights, use_lora
@@ -140,7 +141,8 @@ def load_models(
     except (OSError, ValueError) as error:
         raise ModelFilesError(f"{str(tokenizer_folder(folder))!r} is no tokenizer: {error}") from error
     vae = load_part(AutoencoderKLWan, folder, "vae", torch.float32)
-    pipeline = WanMemoryPipeline(
+    make_pipeline = FrameByFramePipeline if config.frame_by_frame else WanMemoryPipeline
+    pipeline = make_pipeline(
         tokenizer=tokenizer,
         text_encoder=load_part(UMT5EncoderModel, folder, "text_encoder", dtype),
         vae=speed_up(vae) if precision.device.type == "cpu" else vae,

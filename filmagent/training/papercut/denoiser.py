@@ -16,6 +16,7 @@ from torch import Tensor
 from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from filmagent.training.papercut.captions import Said, said
+from filmagent.training.papercut.excerpts import Excerpt, Wanted, draw_steps, whole
 from filmagent.training.papercut.latents import Clip, StoryLatents
 from filmagent.training.papercut.machine import autocast, plain_attention
 from filmagent.training.papercut.some_tokens import KeptTokens, choose_tokens, flow_of_tokens, tokens_of
@@ -39,12 +40,20 @@ class Mixture:
 
     memory_for_first_stills: tuple[int, ...] = (0, 0, 0, 1)
     memory_for_stills: tuple[int, ...] = (0, 1, 2, 3, 5)
-    memory_for_shots: tuple[int, ...] = (0, 0, 0, 2, 5)
-    """Few different counts: every one is a shape that compiled blocks are compiled for."""
+    memory_for_shots: tuple[int, ...] = (0, 0, 0, 0, 0, 0, 2)
+    """Few different counts: every one is a shape that compiled blocks are compiled for. What films on from a picture
+    has nearly everything in that picture, and twice as many examples fit into a step without memory."""
+    moving_weight: float = 3.0
+    """How many times as often a shot in which somebody or the camera moves is asked for as one that holds still: to
+    hold still is learned in a few hundred steps."""
     attributes_with_memory: float = 0.4
     attributes_without_memory: float = 0.9
     layout_with_memory: float = 0.2
     layout_without_memory: float = 0.7
+    swept_share: float = 0.25
+    """Share of the steps of filming on that learn under a moving camera."""
+    first_share: float = 0.4
+    """Share of them that learn what comes behind a picture alone, which is how every shot begins."""
     text_dropped: float = 0.1
     figure_weight: float = 6.0
     truth_weight: float = 0.2
@@ -70,6 +79,8 @@ class Batch:
     memory: int
     known: Tensor
     """Known latent frames of every example [B]."""
+    kept: KeptTokens
+    """How much of it a step looks at."""
 
     def to(self, device: str) -> Batch:
         """The same batch on a device."""
@@ -84,6 +95,7 @@ class Batch:
             said=self.said,
             memory=self.memory,
             known=self.known.to(device),
+            kept=self.kept,
         )
 
 
@@ -116,34 +128,70 @@ def make_batch(
     mixture: Mixture,
     kept: KeptTokens,
 ) -> Batch:
-    """As many examples with `memory` keyframes as make about so many kept tokens; shots where stories have them."""
-    choices = [(story, clip) for story in stories for clip in story.targets()]
+    """As many pictures with `memory` keyframes as make about so many kept tokens."""
+    choices = [(story, clip) for story in stories for clip in story.stills if clip.foreseeable]
     if not choices:
-        raise ValueError(f"none of {len(stories)} stories has a clip that its words determine: make more stories")
-    memory = min([memory, *(len(story.stills) + len(story.shots) - 1 for story in stories)])
-    _, length, height, width = choices[0][1].latents.shape
-    counts = kept.counts(height * width // 4)
-    size = max(1, round(tokens / (memory * counts.memory + length * counts.shot)))
+        raise ValueError(f"none of {len(stories)} stories has a picture that its words determine: make more stories")
+    memory = _at_most(memory, stories)
+    size = _examples(tokens, memory, choices[0][1], 1, kept)
+    chosen = [(story, whole(clip, unknown)) for story, clip in rng.choices(choices, k=size)]
+    return _batch(rng, chosen, memory, mixture, kept)
+
+
+def make_step_batch(
+    rng: random.Random,
+    stories: Sequence[StoryLatents],
+    tokens: int,
+    memory: int,
+    wanted: Wanted,
+    mixture: Mixture,
+    kept: KeptTokens,
+) -> Batch:
+    """As many steps of filming on as make about so many kept tokens; shots that move are asked for more often."""
+    memory = _at_most(memory, stories)
+    size = _examples(tokens, memory, stories[0].shots[0], wanted.known + 1, kept)
+    return _batch(rng, draw_steps(rng, stories, wanted, size, mixture.moving_weight), memory, mixture, kept)
+
+
+def _at_most(memory: int, stories: Sequence[StoryLatents]) -> int:
+    return min([memory, *(len(story.stills) + len(story.shots) - 1 for story in stories)])
+
+
+def _examples(tokens: int, memory: int, clip: Clip, frames: int, kept: KeptTokens) -> int:
+    """How many examples with so many latent frames make about so many tokens."""
+    counts = kept.counts(clip.latents.shape[2] * clip.latents.shape[3] // 4)
+    return max(1, round(tokens / (memory * counts.memory + frames * counts.shot)))
+
+
+def _batch(
+    rng: random.Random,
+    chosen: Sequence[tuple[StoryLatents, Excerpt]],
+    memory: int,
+    mixture: Mixture,
+    kept: KeptTokens,
+) -> Batch:
     clean, mask, condition, weight, figures, truth, body, sentences, known = [], [], [], [], [], [], [], [], []
-    for story, clip in rng.choices(choices, k=size):
+    for story, excerpt in chosen:
+        clip, latents = excerpt.clip, excerpt.latents
         keyframes = rng.sample(story.keyframes(without=clip), memory)
         remembered = [frame.latents[:, None].float() for frame in keyframes]
-        latents = clip.latents.float()
-        told = unknown[:, : latents.shape[1]] if clip.condition is None else clip.condition.float()
         clean.append(torch.cat([*remembered, latents], dim=1))
-        condition.append(torch.cat([*remembered, told], dim=1))
-        shown = torch.zeros(MASK_CHANNELS, memory + latents.shape[1], *latents.shape[2:])
-        shown[:, : memory + clip.known] = 1
+        condition.append(torch.cat([*remembered, excerpt.condition], dim=1))
+        _, frames, height, width = latents.shape
+        shown = torch.zeros(MASK_CHANNELS, memory + frames, height, width)
+        shown[:, : memory + excerpt.known] = 1
         mask.append(shown)
         nothing = torch.zeros(1, memory, height, width)
-        weight.append(torch.cat([nothing, 1 + mixture.figure_weight * clip.covered.float()[None]], dim=1))
-        who = torch.cat([*(frame.who[None] for frame in keyframes), clip.who])
+        weight.append(torch.cat([nothing, 1 + mixture.figure_weight * excerpt.covered[None]], dim=1))
+        who = torch.cat([*(frame.who[None] for frame in keyframes), excerpt.who])
         figures.append((who >= 0).flatten(1))
         truth.append(labels(clip.script, who, remembered=memory))
-        unasked = torch.full((2, memory * height * width // 4), torch.nan)
-        body.append(torch.cat([unasked, body_coordinates(clip.script, clip.who)], dim=1))
-        sentences.append(_sentence(rng, clip, memory, mixture, kept.words))
-        known.append(clip.known)
+        cells = height * width // 4
+        unasked = torch.full((2, memory * cells), torch.nan)
+        asked = body_coordinates(clip.script, clip.who)[:, excerpt.first * cells : excerpt.last * cells]
+        body.append(torch.cat([unasked, asked], dim=1))
+        sentences.append(_sentence(rng, excerpt, memory, mixture, kept.words))
+        known.append(excerpt.known)
     return Batch(
         clean=torch.stack(clean),
         mask=torch.stack(mask),
@@ -155,14 +203,15 @@ def make_batch(
         said=tuple(sentences),
         memory=memory,
         known=torch.tensor(known),
+        kept=kept,
     )
 
 
-def _sentence(rng: random.Random, clip: Clip, memory: int, mixture: Mixture, most_words: int) -> Said:
+def _sentence(rng: random.Random, excerpt: Excerpt, memory: int, mixture: Mixture, most_words: int) -> Said:
     """The words of an example; attributes are left out where they and two endings would not fit in `most_words`."""
     if rng.random() < mixture.text_dropped:
         return Said("", ())
-    seen = memory or clip.known
+    clip, seen = excerpt.clip, memory or excerpt.known
     named = rng.random() < (mixture.attributes_with_memory if seen else mixture.attributes_without_memory)
     layout = rng.random() < (mixture.layout_with_memory if seen else mixture.layout_without_memory)
     sentence = said(clip.script, rng, with_attributes=named, with_layout=layout)
@@ -193,7 +242,7 @@ class Losses:
     truth: Tensor
 
 
-def losses(denoiser: WanTransformer3DModel, heads: TruthHeads, text: Tensor, batch: Batch, kept: KeptTokens) -> Losses:
+def losses(denoiser: WanTransformer3DModel, heads: TruthHeads, text: Tensor, batch: Batch) -> Losses:
     """Squared error of the predicted flow on the shot's latents, figures weighted up; cross-entropy of the truth.
 
     Asking the hidden states for the truth makes them useful sooner, as aligning them with a trained encoder does
@@ -206,7 +255,7 @@ def losses(denoiser: WanTransformer3DModel, heads: TruthHeads, text: Tensor, bat
     ropes = [install_memory_rope(denoiser)]
     told = torch.cat([noisy, batch.mask, batch.condition], dim=1)
     device = batch.clean.device
-    chosen = choose_tokens(batch.figures, batch.memory, kept)
+    chosen = choose_tokens(batch.figures, batch.memory, batch.kept)
     with plain_attention(device), autocast(device), memory_positions(ropes, batch.memory, MEMORY_STRIDE):
         flow = flow_of_tokens(denoiser, told, level * 1000, text, chosen.index, MAX_WORDS)
     error = (flow.float() - tokens_of(noise - batch.clean, chosen.index)).pow(2)

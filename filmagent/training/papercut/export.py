@@ -117,6 +117,8 @@ def export_denoiser(averaged: Models, folder: Path) -> None:
         steps=10,
         guidance=2.0,
         shift=SHIFT,
+        frame_by_frame=True,
+        steps_on=4,
     )
     (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
 

@@ -29,6 +29,10 @@ ROUNDING = 0.02
 """Mean difference, in standard deviations, that numbers of threads and precisions may make between equal latents."""
 
 
+_CALM = frozenset({"sits", "sleeps", "looks", "meets"})
+"""What is done in one spot, by breathing and turning a head."""
+
+
 @dataclass(frozen=True)
 class Clip:
     """One target: latents [16, T, h, w], its condition, how many latent frames of that are known, its truth."""
@@ -43,6 +47,12 @@ class Clip:
     script: ShotScript
     foreseeable: bool = True
     """Whether words and known frames say where everything is: what is not, is remembered but never asked for."""
+
+    @property
+    def moves(self) -> bool:
+        """Whether this is a shot in which somebody goes somewhere, jumps, waves or eats, or the camera moves."""
+        acts = any(part.action not in _CALM for part in self.script.performances)
+        return self.latents.shape[1] > 1 and (acts or self.script.camera != "still")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import copy
 import json
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from filmagent.generation.wan.library import PreTrainedTokenizerFast, UMT5EncoderModel, WanTransformer3DModel
 from filmagent.training.papercut import checkpoint
-from filmagent.training.papercut.denoiser import Batch, Mixture, build_denoiser, losses, make_batch
+from filmagent.training.papercut.denoiser import Batch, Mixture, build_denoiser, losses, make_batch, make_step_batch
+from filmagent.training.papercut.excerpts import choose_wanted
 from filmagent.training.papercut.latents import StoryCache
 from filmagent.training.papercut.machine import many_shapes
 from filmagent.training.papercut.muon import Muon, split_weights
@@ -53,7 +54,7 @@ class DenoiserTraining:
     average: float = 0.995
     tokens_a_batch: int = 6144
     """Tokens of one step, memory included: steps of all kinds cost about the same."""
-    kept: KeptTokens = field(default_factory=lambda: KeptTokens(memory=0.27, shot=0.34, words=44))
+    kept: KeptTokens = field(default_factory=lambda: KeptTokens(memory=0.27, shot=0.4, words=44))
     """How much of every picture and sentence a step looks at: more examples teach more than more of each."""
     whole_from: float = 0.9
     """From here on it looks at whole pictures, as films do."""
@@ -174,9 +175,8 @@ def train_denoiser(
             share = share_of_step(run.step) if share_of_step else spent
             if share >= 1:
                 break
-            kept = settings.kept if share < settings.whole_from else KeptTokens()
-            kind, batch = _next_batch(settings, run, share, material, kept)
-            found = _step(settings, run, batch, kept, _rate_factor(settings, run.step, share))
+            kind, batch = _next_batch(settings, run, share, material)
+            found = _step(settings, run, batch, _rate_factor(settings, run.step, share))
             for name, loss in ((kind, found["flow"]), (f"{kind}, truth", found["truth"]), ("words", found["words"])):
                 run.losses[name] = 0.98 * run.losses.get(name, loss) + 0.02 * loss
             if run.step % 50 == 0:
@@ -188,9 +188,7 @@ def train_denoiser(
     return run
 
 
-def _next_batch(
-    settings: DenoiserTraining, run: Run, share: float, material: Material, kept: KeptTokens
-) -> tuple[str, Batch]:
+def _next_batch(settings: DenoiserTraining, run: Run, share: float, material: Material) -> tuple[str, Batch]:
     """Stills first, then both, then mostly shots; every step of a kind also brings fresh stories of that kind."""
     chance = 0.0 if share < settings.stills_until else settings.shots_late
     if settings.stills_until <= share < settings.mixed_until:
@@ -207,9 +205,15 @@ def _next_batch(
     choices = mixture.memory_for_shots if moving else mixture.memory_for_stills
     if share < settings.words_until:
         choices = mixture.memory_for_first_stills
-    memory = run.rng.choice(choices)
-    batch = make_batch(run.rng, cache.stories[:count], settings.tokens_a_batch, memory, material.unknown, mixture, kept)
-    return kind, batch
+    memory, stories, tokens = run.rng.choice(choices), cache.stories[:count], settings.tokens_a_batch
+    kept = settings.kept if share < settings.whole_from else KeptTokens()
+    if not moving:
+        return kind, make_batch(run.rng, stories, tokens, memory, material.unknown, mixture, kept)
+    wanted = choose_wanted(run.rng, stories, mixture.first_share, mixture.swept_share)
+    if wanted.swept:
+        # Every token of a set that slides comes from elsewhere, which must not have been left out.
+        memory, kept = 0, replace(kept, shot=1.0)
+    return kind, make_step_batch(run.rng, stories, tokens, memory, wanted, mixture, kept)
 
 
 def _rate_factor(settings: DenoiserTraining, step: int, share: float) -> float:
@@ -218,14 +222,14 @@ def _rate_factor(settings: DenoiserTraining, step: int, share: float) -> float:
     return min(1.0, (step + 1) / settings.warm_up) * max(falling, 0.02)
 
 
-def _step(settings: DenoiserTraining, run: Run, batch: Batch, kept: KeptTokens, factor: float) -> dict[str, float]:
+def _step(settings: DenoiserTraining, run: Run, batch: Batch, factor: float) -> dict[str, float]:
     for optimizer, rate in zip(run.optimizers, (settings.matrix_rate, settings.rate), strict=True):
         for group in optimizer.param_groups:
             group["lr"] = rate * factor
         optimizer.zero_grad()
     sentences = [each.sentence for each in batch.said]
-    text = encode_text(run.tokenizer, run.models.encoder, sentences, kept.words)
-    found = losses(run.models.denoiser, run.models.heads, text, batch.to(settings.device), kept)
+    text = encode_text(run.tokenizer, run.models.encoder, sentences, batch.kept.words)
+    found = losses(run.models.denoiser, run.models.heads, text, batch.to(settings.device))
     words = run.models.words.loss(text, batch.said)
     loss = found.flow + settings.mixture.truth_weight * found.truth + settings.mixture.words_weight * words
     loss.backward()  # type: ignore[no-untyped-call]
