@@ -55,6 +55,11 @@ class Base:
         """Those that it has; high noise first."""
         return ("denoiser",) if self.config.sampling.boundary_ratio is None else ("high_noise", "low_noise")
 
+    @property
+    def frames(self) -> int:
+        """Frames that a memory is trained on where nobody says how many: 1 where shots are filmed on frame by frame."""
+        return 1 if self.config.frame_by_frame else self.config.frames
+
 
 @dataclass(frozen=True)
 class BaseIdentity:
@@ -70,12 +75,15 @@ class BaseIdentity:
 def open_base(name: str, policy: Policy) -> Base:
     """Return a base by the word that a person types; looks at no file but papercut's card.
 
+    `papercut:FOLDER` are other weights of papercut, such as those in the making.
+
     Raises:
         UsageError: there is no such base.
         ModelFilesError: papercut's weights have no card.
     """
-    if name == "papercut":
-        return Base(name, papercut_config(), rank=16, rate=1e-4, eyes=name)
+    kind, _, home = name.partition(":")
+    if kind == "papercut":
+        return Base(kind, papercut_config(Path(home) if home else None), rank=16, rate=1e-4, eyes=name)
     if name == "wan2.2":
         return wan_base(name, look_up(WAN_I2V).folder, policy, how_to_get("wan2.2-storymem"))
     folder = Path(name).expanduser()

@@ -127,6 +127,8 @@ def _config(folder: Path, base: Base, told: TrainedMemory, steps: int | None, gu
         name=f"{base.name}-{told.policy}-trained",
         sampling=sampling,
         max_memory=_most_memory(told),
+        # Where first pictures alone were trained, the base films on from them as it ever did.
+        bare_links=ALL_LINKS - {"scene_cut"} if base.config.frame_by_frame else frozenset(),
         adapters=(LinkAdapters(ADAPTER, ALL_LINKS, first, second[0] if second else None),),
         adapter_card=ModelCard(f"{told.policy} memory{kind} trained on {base.name}", LICENCE, "memory adapters"),
     )

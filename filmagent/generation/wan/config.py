@@ -121,6 +121,8 @@ class WanConfig:
     sampling: Sampling = field(default_factory=Sampling)
     adapters: tuple[LinkAdapters, ...] = ()
     """None: the experts remember by themselves."""
+    bare_links: frozenset[LinkKind] = frozenset()
+    """Links that the experts film without adapters, though there are some for others."""
     adapter_card: ModelCard | None = None
     unknown_shows: UnknownShows = "grey"
     """What the experts were trained to be shown where no frame is known."""

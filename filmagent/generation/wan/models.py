@@ -167,12 +167,13 @@ def use_link(config: WanConfig, models: LoadedModels, link: LinkKind) -> None:
     """
     if not config.adapters:
         return
+    bare = link in config.bare_links
     found = next((adapter for adapter in config.adapters if link in adapter.links), None)
-    if found is None:
+    if found is None and not bare:
         raise GenerationError(f"{config.name} has no adapter for link {link!r}: plan another link")
     for expert in (models.pipeline.transformer, models.pipeline.transformer_2):
         if expert is not None:
-            use_lora(expert, found.name)
+            use_lora(expert, None if bare or found is None else found.name)
 
 
 def _choose_kernel(pipeline: WanMemoryPipeline, precision: Precision) -> None:

@@ -35,7 +35,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--policy", choices=POLICIES, required=True, help="whose memory")
     parser.add_argument(
-        "--base", required=True, metavar="NAME", help="papercut, wan2.2, or a folder of a Wan2.2 image-to-video model"
+        "--base", required=True, metavar="NAME", help="papercut, papercut:FOLDER, wan2.2, or the folder of a Wan-class model"
     )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="sequences, from `filmagent curate`")
     parser.add_argument(
@@ -75,7 +75,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--steps", type=int, default=6000, help="of each expert, all runs together (default: 6000)")
     parser.add_argument("--size", metavar="WxH", help="pixels of the frames (default: the base's own)")
-    parser.add_argument("--frames", type=int, help="frames of a shot, 4 n + 1 (default: the base's own)")
+    parser.add_argument(
+        "--frames",
+        type=int,
+        help="frames of a shot, 4 n + 1 (default: the base's own; 1, first pictures alone, where it films on frame by "
+        "frame)",
+    )
     parser.add_argument("--rank", type=int, help="rank and alpha of the LoRA (default: 128; papercut 16)")
     parser.add_argument("--rate", type=float, help="learning rate (default: 1e-5; papercut 1e-4)")
     parser.add_argument("--accumulate", type=int, default=1, help="examples a step and process (default: 1)")
@@ -139,7 +144,7 @@ def _plans(args: argparse.Namespace) -> list[Plan]:
                 policy=args.policy,
                 expert=expert,
                 size=size,
-                frames=args.frames or base.config.frames,
+                frames=args.frames or base.frames,
                 rank=args.rank if args.rank is not None else base.rank,
                 rate=args.rate if args.rate is not None else base.rate,
                 steps=args.steps,

@@ -80,6 +80,8 @@ def draw(
     first = rng.randint(0, told.shots[shot].frame_count - settings.frames)
     chance = rng.random()
     known = 1 if chance < settings.first_frame else 5 if chance < settings.first_frame + settings.motion_frames else 0
+    if settings.frames == 1:
+        first, known = 0, 0
     if settings.policy == "onestory":
         recalled = recall_inflated(rng, films, film, shot)
     else:

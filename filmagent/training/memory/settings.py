@@ -30,7 +30,7 @@ class MemoryTraining:
     expert: Expert
     size: FrameSize
     frames: int
-    """Frames of a shot, 4 n + 1."""
+    """Frames of a shot, 4 n + 1; 1: first pictures alone, where the base films on from these without memory."""
     rank: int = 128
     """Of the LoRA; alpha is the same, rank-stabilised: the update is sqrt(rank) B A."""
     rate: float = 1e-5
@@ -82,8 +82,8 @@ class MemoryTraining:
                 raise UsageError(f"{name} is {getattr(self, name)}: give 1 or more")
         if not self.rate > 0:
             raise UsageError(f"the learning rate is {self.rate}: give more than 0, such as 1e-5")
-        if self.frames < 5 or self.frames % 4 != 1:
-            raise UsageError(f"{self.frames} frames: a shot has 4 n + 1 of them, 5 or more, such as 81")
+        if self.frames < 1 or self.frames % 4 != 1:
+            raise UsageError(f"{self.frames} frames: a shot has 4 n + 1 of them, such as 81; 1 is its first picture")
         if self.first_frame + self.motion_frames > 1:
             raise UsageError("first-frame and motion-frame joins together make more than all examples")
         if self.budget not in BUDGETS:

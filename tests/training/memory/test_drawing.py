@@ -15,7 +15,7 @@ from filmagent.generation.wan.config import Sampling
 from filmagent.training.memory.drawing import draw, usable_shots
 from filmagent.training.memory.levels import levels_of
 from filmagent.training.memory.validation import hold_out
-from tests.training.memory.toy_films import toy_settings
+from tests.training.memory.toy_films import toy_films, toy_settings
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,15 @@ def test_joins_dropped_words_and_counts_are_as_often_as_said():
     assert {len(each.memory) for each in drawn} == set(range(11))
     assert {len(each.memory) for each in drawn if each.shot == 0} == {0}
     assert Counter(each.known for each in many("storymem", first_frame=1.0, motion_frames=0.0)) == {1: 1000}
+
+
+def test_first_pictures_alone_are_where_shots_begin_and_no_joins():
+    films, chosen = toy_films(2), toy_settings(frames=1)
+    usable = usable_shots(films, 1)
+    drawn = [draw(random.Random(seed), films, usable, chosen) for seed in range(60)]
+    assert {each.first for each in drawn} == {each.known for each in drawn} == {0}
+    with pytest.raises(UsageError, match="4 n"):
+        toy_settings(frames=3)
 
 
 def test_mementos_pool_is_the_last_shot_and_some_of_those_before():

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from filmagent.generation.papercut.generator import papercut_config, weights_folder
+from filmagent.generation.papercut.lexicon import CARD
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import Candidate, FrameSize, GenerationRequest, Recollection
 from filmagent.generation.registry import create_generator
+from filmagent.generation.trained.bases import open_base
+from filmagent.generation.trained.filming import film_with
 from filmagent.generation.wan.cached.generator import CachedMemoryGenerator
 from filmagent.generation.wan.onestory.generator import WanOneStoryGenerator
 from filmagent.training.memory import cli
@@ -61,3 +66,24 @@ def test_papercut_learns_memory_that_is_read_once_and_films_with_it(data, tmp_pa
     assert shot.frames.shape == (5, 32, 32, 3)
     assert not np.array_equal(shot.frames, generator.generate(asked(memory=())).frames)
     assert generator.fingerprint["memory"] == "read once" and generator.fingerprint["cut"]
+
+
+def test_a_base_that_films_on_frame_by_frame_learns_first_pictures_and_films_on_as_ever(data, tmp_path):
+    home = tmp_path / "weights"
+    home.mkdir()
+    for part in weights_folder().iterdir():
+        (home / part.name).symlink_to(part)
+    card = json.loads((home / CARD).read_text(encoding="utf-8"))
+    (home / CARD).unlink()
+    (home / CARD).write_text(json.dumps({**card, "frame_by_frame": True}), encoding="utf-8")
+    given = ["--base", f"papercut:{home}", "--data", str(data), "--out", str(tmp_path / "out"), "--size", "32x32"]
+    # So large a rate that one step can be seen.
+    assert cli.main([*given, "--policy", "storymem", "--rank", "2", "--steps", "1", "--rate", "1", "--threads", "1",
+                     "--cpu"]) == 0
+    base = open_base(f"papercut:{home}", "storymem")
+    generator = film_with(tmp_path / "out" / "weights", base, steps=1, guidance=1.0)
+    bare = PapercutGenerator(papercut_config(home, steps=1, guidance=1.0))
+    first, alone = (each.generate(asked(frames=1)).frames for each in (generator, bare))
+    assert first.shape == (1, 32, 32, 3) and not np.array_equal(first, alone), "the memory has learned"
+    on = asked(link="MI2V", seam=alone, memory=())
+    assert np.array_equal(generator.generate(on).frames, bare.generate(on).frames)
