@@ -35,7 +35,10 @@ def main(words: Sequence[str] | None = None) -> int:
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--policy", choices=POLICIES, required=True, help="whose memory")
     parser.add_argument(
-        "--base", required=True, metavar="NAME", help="papercut, papercut:FOLDER, wan2.2, or the folder of a Wan-class model"
+        "--base",
+        required=True,
+        metavar="NAME",
+        help="papercut, papercut:FOLDER, wan2.2, or a folder of a Wan2.2 image-to-video model",
     )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="sequences, from `filmagent curate`")
     parser.add_argument(
