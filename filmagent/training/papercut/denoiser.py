@@ -129,7 +129,7 @@ def make_batch(
     kept: KeptTokens,
 ) -> Batch:
     """As many pictures with `memory` keyframes as make about so many kept tokens."""
-    choices = [(story, clip) for story in stories for clip in story.stills if clip.foreseeable]
+    choices = [(story, clip) for story in stories for clip in story.targets()]
     if not choices:
         raise ValueError(f"none of {len(stories)} stories has a picture that its words determine: make more stories")
     memory = _at_most(memory, stories)

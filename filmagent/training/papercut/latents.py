@@ -71,8 +71,8 @@ class StoryLatents:
     shots: tuple[Clip, ...]
 
     def targets(self) -> tuple[Clip, ...]:
-        """The clips that can be asked for: shots where there are shots."""
-        return tuple(clip for clip in self.shots or self.stills if clip.foreseeable)
+        """The pictures that can be asked for."""
+        return tuple(clip for clip in self.stills if clip.foreseeable)
 
     def keyframes(self, without: Clip) -> list[Keyframe]:
         """The keyframes of every other clip. A shot's first latent is its first frame, encoded alone."""
