@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from filmagent.generation.papercut.vocabulary import KINDS, PLACES, Role
 from filmagent.scoring.clip import ClipSource, OpenClipFeatures
 from filmagent.training.papercut.clip import (
-    Augmented,
     ClipTraining,
     Shown,
     augment,
@@ -161,13 +160,12 @@ def test_a_close_look_is_at_somebody_and_keeps_who_is_where():
     masks = {0: np.zeros((128, 224), bool)}
     masks[0][90:110, 190:215] = True
     picture = np.where(masks[0][..., None], np.uint8(255), np.zeros((128, 224, 3), np.uint8))
-    shown = augment([Shown(picture, who_covers(masks, 128, 224), BOTH)] * 4)
-    looks = close_looks(shown)
+    looks = close_looks([Shown(picture, who_covers(masks, 128, 224), BOTH)] * 4)
     assert looks.images.shape == (4, 3, IMAGE_SIZE // 2, IMAGE_SIZE // 2)
     assert ((looks.who == 0).flatten(1).sum(1) > 100).all(), "somebody is in every one"
     assert ((looks.images.mean(1) > 0) == (looks.who == 0)).float().mean() > 0.95
-    nobody = close_looks(Augmented(shown.images, torch.full_like(shown.who, -1)))
-    assert nobody.images.shape == looks.images.shape
+    nobody = close_looks([Shown(picture, who_covers({}, 128, 224), BOTH)] * 4)
+    assert nobody.images.shape == looks.images.shape and (nobody.who == -1).all()
 
 
 def test_the_first_lesson_is_about_cells_alone(tmp_path):

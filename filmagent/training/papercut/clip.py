@@ -137,46 +137,59 @@ def _shown(script: ShotScript, moment: int) -> Shown:
 
 @dataclass(frozen=True)
 class Augmented:
-    """The model's input [B, 3, IMAGE_SIZE, IMAGE_SIZE], and whose figure every pixel of it shows."""
+    """The model's input [B, 3, side, side], and whose figure every pixel of it shows."""
 
     images: Tensor
     who: Tensor
-    """Int [B, IMAGE_SIZE, IMAGE_SIZE]."""
+    """Int [B, side, side]."""
 
 
 def augment(batch: Sequence[Shown]) -> Augmented:
-    """Pictures as the model sees them: a random cut, light and contrast changed a little, and half of them softened
-    and grained as a video decoder softens and grains them."""
-    count = len(batch)
+    """Whole pictures as the model sees them, IMAGE_SIZE wide and high: cut a little by chance, then `_disturbed`."""
+    zoom = 1 - 0.15 * torch.rand(len(batch), 1)
+    middle = (torch.rand(len(batch), 2) * 2 - 1) * (1 - zoom)
+    return _disturbed(_cut_out(batch, zoom, middle, IMAGE_SIZE))
+
+
+def close_looks(batch: Sequence[Shown]) -> Augmented:
+    """Of every picture about half its side, around somebody by chance, or anywhere where nobody is; `_disturbed`."""
+    zoom = 0.5 - 0.08 * torch.rand(len(batch), 1)
+    middle = torch.stack([_spot(shown.who) for shown in batch]).clamp(zoom - 1, 1 - zoom)
+    return _disturbed(_cut_out(batch, zoom, middle, IMAGE_SIZE // 2))
+
+
+def _spot(who: Tensor) -> Tensor:
+    """A point (x, y) of somebody by chance, or of anything where nobody is; from -1 to 1, as `grid_sample` counts."""
+    spots = (who >= 0).nonzero()
+    if not len(spots):
+        return torch.rand(2) * 2 - 1
+    row, column = spots[torch.randint(len(spots), ())]
+    return torch.stack([(2 * column + 1) / who.shape[1] - 1, (2 * row + 1) / who.shape[0] - 1])
+
+
+def _cut_out(batch: Sequence[Shown], zoom: Tensor, middle: Tensor, side: int) -> Augmented:
+    """Windows of `zoom` [B, 1] times the picture's sides around `middle` [B, 2], at `side`; values from 0 to 1."""
     values = torch.from_numpy(np.stack([shown.picture for shown in batch])).permute(0, 3, 1, 2).float() / 255
-    zoom = 1 - 0.15 * torch.rand(count, 1)
-    shift = (torch.rand(count, 2) * 2 - 1) * (1 - zoom)
-    affine = torch.zeros(count, 2, 3)
-    affine[:, 0, 0], affine[:, 1, 1], affine[:, :, 2] = zoom[:, 0], zoom[:, 0], shift
-    grid = F.affine_grid(affine, [count, 3, IMAGE_SIZE, IMAGE_SIZE], align_corners=False)
-    cut = F.grid_sample(values, grid, mode="bilinear", padding_mode="border", align_corners=False)
     who = torch.stack([shown.who for shown in batch])[:, None].float()
+    affine = torch.zeros(len(batch), 2, 3)
+    affine[:, 0, 0], affine[:, 1, 1], affine[:, :, 2] = zoom[:, 0], zoom[:, 0], middle
+    grid = F.affine_grid(affine, [len(batch), 3, side, side], align_corners=False)
+    cut = F.grid_sample(values, grid, mode="bilinear", padding_mode="border", align_corners=False)
     who = F.grid_sample(who, grid, mode="nearest", padding_mode="border", align_corners=False)[:, 0]
+    return Augmented(cut, who.to(torch.int8))
+
+
+def _disturbed(shown: Augmented) -> Augmented:
+    """Half of the pictures softened, all grained a little, as a video decoder softens and grains them; light and
+    contrast changed a little; normalised."""
+    cut, count = shown.images, len(shown.images)
     small = F.interpolate(cut, scale_factor=float(torch.empty(1).uniform_(0.35, 0.8)), mode="area")
     soft = F.interpolate(small, size=cut.shape[-2:], mode="bilinear")
     cut = torch.where(torch.rand(count, 1, 1, 1) < 0.5, soft, cut)
     cut = cut * (1 + 0.12 * (torch.rand(count, 1, 1, 1) - 0.5)) + 0.08 * (torch.rand(count, 3, 1, 1) - 0.5)
     cut = cut + 0.07 * torch.rand(count, 1, 1, 1) * (torch.rand(cut.shape[1:]) * 2 - 1)
     images = (cut.clamp(0, 1) - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
-    return Augmented(images, who.to(torch.int8))
-
-
-def close_looks(shown: Augmented) -> Augmented:
-    """Of every picture a square of half its side around somebody by chance, or from anywhere where nobody is."""
-    side = IMAGE_SIZE // 2
-    images, who = [], []
-    for image, covered in zip(shown.images, shown.who, strict=True):
-        spots = (covered >= 0).nonzero()
-        middle = spots[torch.randint(len(spots), ())] if len(spots) else torch.randint(IMAGE_SIZE, (2,))
-        top, left = ((middle - side // 2).clamp(0, IMAGE_SIZE - side)).tolist()
-        images.append(image[:, top : top + side, left : left + side])
-        who.append(covered[top : top + side, left : left + side])
-    return Augmented(torch.stack(images), torch.stack(who))
+    return Augmented(images, shown.who)
 
 
 def contrastive_loss(images: Tensor, texts: Tensor, truth: Tensor, scale: Tensor) -> Tensor:
@@ -216,7 +229,7 @@ class _Learner:
 
     def look_closely(self, batch: Sequence[Shown], share: float) -> None:
         """One step of the first lesson: close looks at figures, whose cells are asked whom they show."""
-        looks = close_looks(augment(batch))
+        looks = close_looks(batch)
         with autocast(looks.images.device):
             see_maps(self.model.visual, looks.images.contiguous(memory_format=torch.channels_last))
         cells = self._cells.loss(looks.who, [shown.script for shown in batch])
