@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -14,14 +15,7 @@ from hypothesis import strategies as st
 
 from filmagent.generation.papercut.vocabulary import KINDS, PLACES, Role
 from filmagent.scoring.clip import ClipSource, OpenClipFeatures
-from filmagent.training.papercut.clip import (
-    ClipTraining,
-    Shown,
-    augment,
-    close_looks,
-    contrastive_loss,
-    train_clip,
-)
+from filmagent.training.papercut.clip import ClipTraining, contrastive_loss, train_clip
 from filmagent.training.papercut.clip_cells import ANSWERS, UNASKED, CellQuestions, answers_of, who_covers
 from filmagent.training.papercut.clip_model import (
     IMAGE_SIZE,
@@ -30,6 +24,14 @@ from filmagent.training.papercut.clip_model import (
     read_sentences,
     tokenizer_of,
     write_description,
+)
+from filmagent.training.papercut.clip_pictures import (
+    Groups,
+    PicturePool,
+    Shown,
+    augment,
+    close_looks,
+    render_group,
 )
 from filmagent.training.papercut.clip_questions import (
     ALL_COLOURS,
@@ -47,7 +49,9 @@ CAT = Figure("cat", "orange", "scarf", "blue")
 DOG = Figure("dog", "brown", "hat", "red", pattern="spots", pattern_colour="white")
 BOTH = ShotScript((CAT, DOG), Setting("forest"), "day", "wide", weather="rain",
                   performances=(Performance(0, "walks", 1, 0.3), Performance(1, "sits", -1, 0.7)))
-TINY = ClipTraining(minutes=60, groups=2, close_groups=2, close_until=0.0, versions=2, pool=3, fresh=1,
+TINY = ClipTraining(minutes=60, different=2, close_looks=2, close_until=0.0,
+                    looked_at=Groups(kept=3, fresh=1, versions=1, somebody=True),
+                    told=Groups(kept=3, fresh=1, versions=2, somebody=False),
                     size=ClipSize(width=8, text_width=16, embed_dim=12))
 
 
@@ -168,6 +172,25 @@ def test_a_close_look_is_at_somebody_and_keeps_who_is_where():
     assert nobody.images.shape == looks.images.shape and (nobody.who == -1).all()
 
 
+def test_every_batch_replaces_the_oldest_pictures_and_processes_draw_the_same_ones():
+    groups = Groups(kept=3, fresh=1, versions=2, somebody=True)
+    alone = PicturePool(groups, 5, 0, None)
+    batch = alone.batch(3, random.Random(0))
+    expected = [shown.script for number in (1, 2, 3) for shown in render_group(groups, f"5/{number}")]
+    assert {repr(shown.script) for shown in batch} == {repr(script) for script in expected} and len(batch) == 6
+    with ProcessPoolExecutor(1) as processes:
+        helped = PicturePool(groups, 5, 0, processes).batch(3, random.Random(0))
+    for one, other in zip(batch, helped, strict=True):
+        assert one.script == other.script and (one.picture == other.picture).all() and (one.who == other.who).all()
+
+
+def test_somebody_is_in_every_picture_that_is_looked_at_closely():
+    groups = Groups(kept=1, fresh=0, versions=1, somebody=True)
+    assert all(render_group(groups, str(number))[0].script.performances for number in range(25))
+    anybody = replace(groups, somebody=False)
+    assert not all(render_group(anybody, str(number))[0].script.performances for number in range(25))
+
+
 def test_the_first_lesson_is_about_cells_alone(tmp_path):
     made = train_clip(replace(TINY, close_until=1.0), tmp_path, max_steps=2)
     state = torch.load(tmp_path / "clip.pt", weights_only=False)
@@ -178,7 +201,7 @@ def test_the_first_lesson_is_about_cells_alone(tmp_path):
 def test_cells_are_asked_who_covers_them_and_how_they_look():
     masks = {0: np.zeros((2, 3), bool), 1: np.zeros((2, 3), bool)}
     masks[0][0, 0] = masks[1][1, 2] = True
-    asked = answers_of(who_covers(masks, 2, 3)[None], [BOTH])[0]
+    asked = answers_of(torch.from_numpy(who_covers(masks, 2, 3))[None], [BOTH])[0]
     found = dict(zip(ANSWERS, asked, strict=True))
     assert [ANSWERS["kind"][index] for index in found["kind"].flatten()] == ["cat", None, None, None, None, "dog"]
     assert ANSWERS["garment_colour"][found["garment_colour"][1, 2]] == "red"

@@ -42,7 +42,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from-weights", type=Path, help="vae, dit: begin with the exported weights in this folder")
     parser.add_argument("--compile", action="store_true", help="vae, dit: compile; needs a C++ compiler")
     parser.add_argument("--device", default="cpu", help="where to compute: cpu or cuda (default: cpu)")
-    parser.add_argument("--workers", type=int, default=0, help="denoiser: processes that draw ahead (default: none)")
+    parser.add_argument("--workers", type=int, default=0, help="dit, clip, probe: processes that draw ahead")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: as many as torch takes)")
 
 
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         from filmagent.training.papercut.clip import ClipTraining, train_clip
 
-        train_clip(ClipTraining(**chosen), args.data)
+        train_clip(ClipTraining(**chosen, workers=args.workers), args.data)
     return 0
 
 

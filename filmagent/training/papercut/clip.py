@@ -4,7 +4,7 @@ Three lessons at once. Captions and pictures are matched as CLIP does it; every 
 versions of it that differ in one thing each, so that colours and scarves count, not only places. The questions that
 the scorers will ask (`a white cat` or `a black cat`?) are asked of every figure. And every cell of the picture tower's
 maps is asked whom it shows, because captions alone teach kinds very slowly; with that the training begins, on close
-looks that cost a quarter of a picture. Pictures are rendered as training goes on.
+looks that cost a quarter of a picture.
 The folder it leaves is an open_clip `local-dir:`. Knows nothing of memory, critics or the denoiser.
 """
 
@@ -13,6 +13,8 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,11 +26,8 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from filmagent.training.papercut import checkpoint
-from filmagent.training.papercut.clip_cells import CellQuestions, see_maps, who_covers
+from filmagent.training.papercut.clip_cells import CellQuestions, see_maps
 from filmagent.training.papercut.clip_model import (
-    IMAGE_SIZE,
-    MEAN,
-    STD,
     ClipSize,
     build_clip,
     read_sentences,
@@ -36,11 +35,11 @@ from filmagent.training.papercut.clip_model import (
     write_description,
     write_weights,
 )
+from filmagent.training.papercut.clip_pictures import Groups, PicturePool, Shown, augment, close_looks
 from filmagent.training.papercut.clip_questions import THINGS, answered, questions, zero_shot_loss
-from filmagent.training.papercut.clip_texts import Statement, holds, statement, variations
+from filmagent.training.papercut.clip_texts import Statement, holds, statement
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.muon import Muon, split_weights
-from filmagent.training.papercut.world import FRAMES, ShotScript, render_frames, sample_shot, sample_story
 
 OUTER_LAYERS = ("visual.conv1", "attnpool", "embedding", "text_projection")
 """Parts that Muon leaves to AdamW: inputs, outputs, and the pooling, whose large matrices would cost it too much."""
@@ -54,30 +53,20 @@ class ClipTraining:
 
     minutes: float = 20.0
     seed: int = 1
-    groups: int = 20
-    """Different shots of a batch."""
-    versions: int = 3
-    """Pictures made of each: the shot, and copies with one thing changed."""
-    pool: int = 200
-    """Groups kept rendered; a batch is drawn from them."""
     close_until: float = 0.4
     """Until here the tower looks closely at figures, and is asked about cells alone."""
-    close_groups: int = 48
-    """Different shots of a batch of close looks."""
-    fresh: int = 4
-    """Groups of the pool that are rendered anew at every step."""
+    close_looks: int = 144
+    """Close looks of a batch, each at another shot."""
+    looked_at: Groups = field(default_factory=lambda: Groups(kept=480, fresh=48, versions=1, somebody=True))
+    """What is drawn for close looks: each picture is looked at three times, by chance."""
+    different: int = 20
+    """Different shots of a batch afterwards."""
+    told: Groups = field(default_factory=lambda: Groups(kept=160, fresh=5, versions=3, somebody=False))
+    """What is drawn for sentences."""
+    workers: int = 0
+    """Processes that draw ahead; with 0 this one draws."""
     rate: float = 3e-3
     size: ClipSize = field(default_factory=ClipSize)
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A picture uint8 [128, 224, 3], whose figure every pixel shows, and the shot that it is a frame of."""
-
-    picture: np.ndarray[Any, np.dtype[np.uint8]]
-    who: Tensor
-    """Int [128, 224], from `who_covers`."""
-    script: ShotScript
 
 
 def train_clip(settings: ClipTraining, folder: Path, max_steps: int | None = None) -> Path:
@@ -99,97 +88,24 @@ def train_clip(settings: ClipTraining, folder: Path, max_steps: int | None = Non
         checkpoint.save(folder / "clip.pt", {**learner.state(), "spent": clock.spent}, rng)
         write_weights(learner.model, made)
 
-    pool = [
-        render_group(settings, random.Random(f"{settings.seed}/{learner.step}/{index}"))
-        for index in range(settings.pool)
-    ]
-    while (share := clock.advance()) < 1 and (max_steps is None or learner.step < max_steps):
-        for _ in range(settings.fresh):
-            pool[rng.randrange(len(pool))] = render_group(settings, rng)
-        close = share < settings.close_until
-        groups = rng.sample(pool, settings.close_groups if close else settings.groups)
-        batch = [shown for group in groups for shown in group]
-        if close:
-            learner.look_closely(batch, share)
-        else:
-            learner.learn(batch, [statement(shown.script, rng) for shown in batch], share)
-        if learner.step % 50 == 0:
-            _log(folder / "clip.jsonl", {"step": learner.step, "seconds": round(clock.spent), **learner.progress()})
-        if clock.due():
-            save()
-    clock.advance()
+    with ProcessPoolExecutor(settings.workers) if settings.workers else nullcontext() as processes:
+        pictures: PicturePool | None = None
+        while (share := clock.advance()) < 1 and (max_steps is None or learner.step < max_steps):
+            close = share < settings.close_until
+            groups = settings.looked_at if close else settings.told
+            if pictures is None or pictures.groups != groups:
+                pictures = PicturePool(groups, settings.seed, learner.step * groups.fresh, processes)
+            if close:
+                learner.look_closely(pictures.batch(settings.close_looks, rng), share)
+            else:
+                batch = pictures.batch(settings.different, rng)
+                learner.learn(batch, [statement(shown.script, rng) for shown in batch], share)
+            if learner.step % 50 == 0:
+                _log(folder / "clip.jsonl", {"step": learner.step, "seconds": round(clock.spent), **learner.progress()})
+            if clock.due():
+                save()
     save()
     return made
-
-
-def render_group(settings: ClipTraining, rng: random.Random) -> list[Shown]:
-    """One moment of a shot, and of copies of the shot with one thing changed."""
-    script = sample_shot(rng, sample_story(rng))
-    moment = rng.randrange(FRAMES)
-    return [_shown(version, moment) for version in (script, *variations(script, rng, settings.versions - 1))]
-
-
-def _shown(script: ShotScript, moment: int) -> Shown:
-    rendered = render_frames(script, [moment])
-    masks = {figure: mask[0] for figure, mask in rendered.masks.items()}
-    return Shown(rendered.frames[0], who_covers(masks, *rendered.frames.shape[1:3]), script)
-
-
-@dataclass(frozen=True)
-class Augmented:
-    """The model's input [B, 3, side, side], and whose figure every pixel of it shows."""
-
-    images: Tensor
-    who: Tensor
-    """Int [B, side, side]."""
-
-
-def augment(batch: Sequence[Shown]) -> Augmented:
-    """Whole pictures as the model sees them, IMAGE_SIZE wide and high: cut a little by chance, then `_disturbed`."""
-    zoom = 1 - 0.15 * torch.rand(len(batch), 1)
-    middle = (torch.rand(len(batch), 2) * 2 - 1) * (1 - zoom)
-    return _disturbed(_cut_out(batch, zoom, middle, IMAGE_SIZE))
-
-
-def close_looks(batch: Sequence[Shown]) -> Augmented:
-    """Of every picture about half its side, around somebody by chance, or anywhere where nobody is; `_disturbed`."""
-    zoom = 0.5 - 0.08 * torch.rand(len(batch), 1)
-    middle = torch.stack([_spot(shown.who) for shown in batch]).clamp(zoom - 1, 1 - zoom)
-    return _disturbed(_cut_out(batch, zoom, middle, IMAGE_SIZE // 2))
-
-
-def _spot(who: Tensor) -> Tensor:
-    """A point (x, y) of somebody by chance, or of anything where nobody is; from -1 to 1, as `grid_sample` counts."""
-    spots = (who >= 0).nonzero()
-    if not len(spots):
-        return torch.rand(2) * 2 - 1
-    row, column = spots[torch.randint(len(spots), ())]
-    return torch.stack([(2 * column + 1) / who.shape[1] - 1, (2 * row + 1) / who.shape[0] - 1])
-
-
-def _cut_out(batch: Sequence[Shown], zoom: Tensor, middle: Tensor, side: int) -> Augmented:
-    """Windows of `zoom` [B, 1] times the picture's sides around `middle` [B, 2], at `side`; values from 0 to 1."""
-    values = torch.from_numpy(np.stack([shown.picture for shown in batch])).permute(0, 3, 1, 2).float() / 255
-    who = torch.stack([shown.who for shown in batch])[:, None].float()
-    affine = torch.zeros(len(batch), 2, 3)
-    affine[:, 0, 0], affine[:, 1, 1], affine[:, :, 2] = zoom[:, 0], zoom[:, 0], middle
-    grid = F.affine_grid(affine, [len(batch), 3, side, side], align_corners=False)
-    cut = F.grid_sample(values, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    who = F.grid_sample(who, grid, mode="nearest", padding_mode="border", align_corners=False)[:, 0]
-    return Augmented(cut, who.to(torch.int8))
-
-
-def _disturbed(shown: Augmented) -> Augmented:
-    """Half of the pictures softened, all grained a little, as a video decoder softens and grains them; light and
-    contrast changed a little; normalised."""
-    cut, count = shown.images, len(shown.images)
-    small = F.interpolate(cut, scale_factor=float(torch.empty(1).uniform_(0.35, 0.8)), mode="area")
-    soft = F.interpolate(small, size=cut.shape[-2:], mode="bilinear")
-    cut = torch.where(torch.rand(count, 1, 1, 1) < 0.5, soft, cut)
-    cut = cut * (1 + 0.12 * (torch.rand(count, 1, 1, 1) - 0.5)) + 0.08 * (torch.rand(count, 3, 1, 1) - 0.5)
-    cut = cut + 0.07 * torch.rand(count, 1, 1, 1) * (torch.rand(cut.shape[1:]) * 2 - 1)
-    images = (cut.clamp(0, 1) - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
-    return Augmented(images, shown.who)
 
 
 def contrastive_loss(images: Tensor, texts: Tensor, truth: Tensor, scale: Tensor) -> Tensor:

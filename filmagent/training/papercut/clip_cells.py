@@ -77,12 +77,14 @@ def see_maps(tower: Any, images: Tensor) -> None:
         seen = stage(seen)
 
 
-def who_covers(masks: dict[int, np.ndarray[Any, np.dtype[np.bool_]]], height: int, width: int) -> Tensor:
+def who_covers(
+    masks: dict[int, np.ndarray[Any, np.dtype[np.bool_]]], height: int, width: int
+) -> np.ndarray[Any, np.dtype[np.int8]]:
     """Whose figure every pixel shows, int [height, width], or `NOBODY`; masks [height, width] by figure."""
     who = np.full((height, width), NOBODY, np.int8)
     for figure, mask in masks.items():
         who[mask] = figure
-    return torch.from_numpy(who)
+    return who
 
 
 def answers_of(who: Tensor, scripts: Sequence[ShotScript]) -> Tensor:

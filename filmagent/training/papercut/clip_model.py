@@ -25,7 +25,7 @@ class ClipSize:
     """How large a model is."""
 
     embed_dim: int = 192
-    width: int = 16
+    width: int = 24
     """Channels of the residual network's first stage."""
     text_width: int = 64
     text_layers: int = 1
