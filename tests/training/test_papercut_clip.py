@@ -203,7 +203,9 @@ def test_cells_are_asked_who_covers_them_and_how_they_look():
     masks[0][0, 0] = masks[1][1, 2] = True
     asked = answers_of(torch.from_numpy(who_covers(masks, 2, 3))[None], [BOTH])[0]
     found = dict(zip(ANSWERS, asked, strict=True))
-    assert [ANSWERS["kind"][index] for index in found["kind"].flatten()] == ["cat", None, None, None, None, "dog"]
+    assert found["somebody"].flatten().tolist() == [1, 0, 0, 0, 0, 1]
+    assert [ANSWERS["kind"][index] for index in (found["kind"][0, 0], found["kind"][1, 2])] == ["cat", "dog"]
+    assert (found["kind"] == UNASKED).sum() == 4, "nobody has no kind"
     assert ANSWERS["garment_colour"][found["garment_colour"][1, 2]] == "red"
     assert ANSWERS["pattern"][found["pattern"][0, 0]] is None, "to be plain is an answer"
     assert found["pattern_colour"][0, 0] == UNASKED, "what is plain has no pattern's colour"

@@ -22,8 +22,14 @@ from filmagent.training.papercut.world import Figure, ShotScript
 NOBODY = -1
 UNASKED = -100
 """The label that cross-entropy leaves out."""
-ANSWERS = {"kind": (None, *KINDS), **{question: FIGURE_QUESTIONS[question] for question in IDENTITY}}
-"""What every cell is asked; only the kind is asked where nobody is."""
+ANSWERS = {
+    "somebody": (False, True),
+    "kind": KINDS,
+    **{question: FIGURE_QUESTIONS[question] for question in IDENTITY},
+}
+"""What every cell is asked; only the first where nobody is."""
+KIND_COUNTS = 4.0
+"""How many other questions the kind counts for: the hardest, and nothing can be said of somebody without it."""
 STAGES = ("layer2", "layer3", "layer4")
 """The tower's maps that answer together, at an eighth, a sixteenth and a 32nd of the picture's side."""
 
@@ -46,7 +52,7 @@ class CellQuestions(nn.Module):
             )
 
     def loss(self, who: Tensor, scripts: Sequence[ShotScript]) -> Tensor:
-        """Mean cross-entropy over the questions, of the pictures that the tower saw last.
+        """Cross-entropy, a weighted mean over the questions, of the pictures that the tower saw last.
 
         Args:
             who: whose figure every pixel of these pictures shows [B, height, width]: read at the centres of cells.
@@ -63,11 +69,11 @@ class CellQuestions(nn.Module):
         asked = answers_of(shown, scripts)
         parts = logits.split([len(each) for each in ANSWERS.values()], dim=1)
         losses = [
-            F.cross_entropy(part, labels, ignore_index=UNASKED)
-            for part, labels in zip(parts, asked.unbind(1), strict=True)
+            F.cross_entropy(part, labels, ignore_index=UNASKED) * (KIND_COUNTS if question == "kind" else 1.0)
+            for question, part, labels in zip(ANSWERS, parts, asked.unbind(1), strict=True)
             if (labels != UNASKED).any()
         ]
-        return torch.stack(losses).mean()
+        return torch.stack(losses).sum() / (len(ANSWERS) - 1 + KIND_COUNTS)
 
 
 def see_maps(tower: Any, images: Tensor) -> None:
@@ -100,6 +106,8 @@ def answers_of(who: Tensor, scripts: Sequence[ShotScript]) -> Tensor:
 
 
 def _answer(figure: Figure, question: str) -> int:
+    if question == "somebody":
+        return 1
     value = getattr(figure, question) or None
     if question == "pattern_colour" and not figure.pattern:
         return UNASKED
