@@ -113,6 +113,7 @@ def test_papercut_films_so_where_its_config_says_so_and_counts_what_it_costs(tmp
         request = GenerationRequest("the cat", "scene_cut", 0, SIZE, 17, on_step=lambda *step: seen.append(step))
         made[config.frame_by_frame] = generator.generate(request).frames
         forwards.append(generator.cost(ShotShape(SIZE, 17, 0)).forwards)
+        assert generator.cost(ShotShape(SIZE, 1, 0)).forwards == 3, "a picture alone is not filmed on"
         assert len({of for _, of in seen}) == 1 and seen[-1][0] == seen[-1][1], "the bar ends where it says"
         assert ("behind_seams" in generator.fingerprint) == config.frame_by_frame
     assert forwards == [3 + 2, 3 + 4 * 2]

@@ -68,9 +68,10 @@ class PapercutGenerator(WanStoryMemGenerator):
 
     def cost(self, shape: ShotShape) -> ShotCost:
         """Return the arithmetic of a shot that begins with a cut, opening picture included; a join takes less."""
-        opening, later = self._cost_of_opening(shape), self._cost_of_filming_on(shape)
+        opening = self._cost_of_opening(shape)
         if shape.frames == 1:
             return opening
+        later = self._cost_of_filming_on(shape)
         return ShotCost(
             tokens=max(opening.tokens, later.tokens),
             forwards=opening.forwards + later.forwards,
