@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -69,26 +70,25 @@ class PicturePool:
 
     def __init__(self, groups: Groups, seed: int, first: int, processes: ProcessPoolExecutor | None) -> None:
         self.groups = groups
-        self._seed, self._next, self._processes = seed, first, processes
-        self._ahead: deque[Future[list[Shown]]] = deque()
-        self._kept: deque[list[Shown]] = deque(maxlen=groups.kept)
-        for _ in range(groups.kept):
-            self._kept.append(self._drawn())
+        self._drawn = _drawn(groups, (f"{seed}/{number}" for number in count(first)), processes)
+        self._kept = deque(islice(self._drawn, groups.kept), maxlen=groups.kept)
 
-    def batch(self, count: int, rng: random.Random) -> list[Shown]:
-        """The pictures of `count` groups by chance, after the oldest have gone."""
-        for _ in range(self.groups.fresh):
-            self._kept.append(self._drawn())
-        return [shown for group in rng.sample(list(self._kept), count) for shown in group]
+    def batch(self, size: int, rng: random.Random) -> list[Shown]:
+        """The pictures of `size` groups by chance, after the oldest have gone."""
+        self._kept.extend(islice(self._drawn, self.groups.fresh))
+        return [shown for group in rng.sample(list(self._kept), size) for shown in group]
 
-    def _drawn(self) -> list[Shown]:
-        if self._processes is None:
-            self._next += 1
-            return render_group(self.groups, f"{self._seed}/{self._next - 1}")
-        while len(self._ahead) < 2 * self.groups.fresh + 1:
-            self._ahead.append(self._processes.submit(render_group, self.groups, f"{self._seed}/{self._next}"))
-            self._next += 1
-        return self._ahead.popleft().result()
+
+def _drawn(groups: Groups, seeds: Iterable[str], processes: ProcessPoolExecutor | None) -> Iterator[list[Shown]]:
+    """A group for every seed; other processes draw those of the next two steps ahead."""
+    ahead: deque[Future[list[Shown]]] = deque()
+    for seed in seeds:
+        if processes is None:
+            yield render_group(groups, seed)
+            continue
+        ahead.append(processes.submit(render_group, groups, seed))
+        if len(ahead) > 2 * groups.fresh:
+            yield ahead.popleft().result()
 
 
 def render_group(groups: Groups, seed: str) -> list[Shown]:
@@ -148,11 +148,12 @@ def _cut_out(batch: Sequence[Shown], window: Tensor, side: int) -> Augmented:
 def _disturbed(shown: Augmented) -> Augmented:
     """Half of the pictures softened, all grained a little, as a video decoder softens and grains them; light and
     contrast changed a little; normalised."""
-    cut, count = shown.images, len(shown.images)
+    cut = shown.images
+    each = (len(cut), 1, 1, 1)
     small = F.interpolate(cut, scale_factor=float(torch.empty(1).uniform_(0.35, 0.8)), mode="area")
     soft = F.interpolate(small, size=cut.shape[-2:], mode="bilinear")
-    cut = torch.where(torch.rand(count, 1, 1, 1) < 0.5, soft, cut)
-    cut = cut * (1 + 0.12 * (torch.rand(count, 1, 1, 1) - 0.5)) + 0.08 * (torch.rand(count, 3, 1, 1) - 0.5)
-    cut = cut + 0.07 * torch.rand(count, 1, 1, 1) * (torch.rand(cut.shape[1:]) * 2 - 1)
+    cut = torch.where(torch.rand(each) < 0.5, soft, cut)
+    cut = cut * (1 + 0.12 * (torch.rand(each) - 0.5)) + 0.08 * (torch.rand(len(cut), 3, 1, 1) - 0.5)
+    cut = cut + 0.07 * torch.rand(each) * (torch.rand(cut.shape[1:]) * 2 - 1)
     images = (cut.clamp(0, 1) - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
     return Augmented(images, shown.who)
