@@ -16,6 +16,22 @@ from filmagent.errors import UsageError
 PARTS = ("world", "vae", "dit", "decoder", "export", "clip", "probe", "sequences")
 GO_ON = {"stills_only_until": 0.0, "rate": 6e-4, "matrix_rate": 9e-4}
 """How a VAE trains on: it knows single frames already, and steps as large as at first would undo what it knows."""
+FILM_ON: dict[str, Any] = {
+    "minutes": 90.0,
+    "rate": 8e-4,
+    "matrix_rate": 1.6e-3,
+    "words_until": 0.0,
+    "stills_until": 0.0,
+    "mixed_until": 1.0,
+    "shots_mixed": 0.75,
+    "decay_from": 0.7,
+    "whole_from": 0.95,
+    "first_still_stories": 1000,
+    "first_shot_stories": 96,
+    "still_stories_a_step": 0.5,
+    "shot_stories_a_step": 0.3,
+}
+"""How a denoiser trains on: it knows pictures already, and three steps of four are about movement from the start."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -65,7 +81,8 @@ def run(args: argparse.Namespace) -> int:
         start = {**GO_ON, "start_from": args.from_weights / "vae"} if args.from_weights else {}
         _train_vae(args.data, {**chosen, **how, **start})
     elif args.part == "dit":
-        _train_denoiser(args.data, {**chosen, **how, "start_from": args.from_weights}, args.workers)
+        start = {**FILM_ON, "start_from": args.from_weights} if args.from_weights else {}
+        _train_denoiser(args.data, {**how, **start, **chosen}, args.workers)
     elif args.part == "decoder":
         _refine_decoder(args.data, chosen)
     elif args.part == "probe":

@@ -30,6 +30,7 @@ from filmagent.training.papercut.world import (
 
 LATENT_CHANNELS = 16
 FIGURE_WEIGHT = 3.0
+FRAMES_OF_LATENT = 4
 OUTER_LAYERS = ("encoder.conv_in", "decoder.conv_out", "encoder.conv_out", "decoder.conv_in", "quant_conv", "gamma")
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
@@ -107,6 +108,9 @@ def _crop(rng: random.Random, shot: RenderedShot, size: tuple[int, int, int]) ->
     """A cut of the clip with the weight of its pixels, two times of three around a figure: there is the detail."""
     limits = [whole - part for whole, part in zip(shot.frames.shape[:3], size, strict=True)]
     start = [rng.randint(0, limit) for limit in limits]
+    if size[0] > 1:
+        # Films are encoded from their first picture on: no latent frame ever holds parts of two exposures of others.
+        start[0] -= start[0] % FRAMES_OF_LATENT
     figures = np.zeros(shot.frames.shape[:3], dtype=np.float32)
     for mask in shot.masks.values():
         figures = np.maximum(figures, mask)

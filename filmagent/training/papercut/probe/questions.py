@@ -28,6 +28,7 @@ from filmagent.generation.papercut.vocabulary import (
 )
 from filmagent.training.papercut.world import ShotScript
 from filmagent.training.papercut.world.motion import place_at
+from filmagent.training.papercut.world.stage import held
 
 Answer = str | int | None
 Answers = Mapping[str, Answer]
@@ -94,7 +95,7 @@ def truth_of(script: ShotScript, seconds: float) -> Reading:
         answers: dict[str, Answer] = {question: getattr(figure, question) for question in IDENTITY}
         if figure.pattern is None:
             del answers["pattern_colour"]
-        where = place_at(script, part, seconds)
+        where = place_at(script, part, held(seconds))
         answers["action"] = part.action
         answers["position"] = POSITIONS[min(2, max(0, int(where * 3)))]
         figures[figure.kind] = answers

@@ -6,20 +6,24 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from filmagent.training.papercut.world.stage import held
+
 _RATE = {
-    "walks": 1.0,
+    "walks": 2.0,
     "runs": 2.0,
-    "jumps": 1.0,
-    "sits": 0.5,
-    "sleeps": 0.5,
-    "looks": 0.5,
-    "waves": 1.0,
-    "eats": 0.5,
-    "meets": 0.5,
-    "carries": 1.0,
+    "jumps": 2.0,
+    "sits": 1.0,
+    "sleeps": 1.0,
+    "looks": 1.0,
+    "waves": 2.0,
+    "eats": 2.0,
+    "meets": 1.0,
+    "carries": 2.0,
 }
-"""Cycles a second: one, two or four to the two seconds of a shot, so that a cycle is whole latent frames, and what goes
-on behind a shot begins as that did."""
+"""Cycles a second. At two, every latent frame of a movement shows the same two pictures, and what comes next is what
+was there before, moved by whole cells. At one, a pose is held for a whole latent frame and the next one shows the
+other: heads turn at once, as a puppet's do. A shot of two seconds has whole cycles, so that what goes on behind it
+begins as it did."""
 
 
 @dataclass(frozen=True)
@@ -54,20 +58,25 @@ class Pose:
 
 def pose_at(action: str, seconds: float, phase: float) -> Pose:
     """The pose `seconds` into an action that began `phase` of a cycle in. Raises KeyError for an unknown action."""
-    return _ACTIONS[action](math.tau * (_RATE[action] * seconds + phase))
+    return _ACTIONS[action](math.tau * (_cycles(action, seconds) + phase))
 
 
 def phase_after(action: str, seconds: float, phase: float) -> float:
     """The phase, from 0 to below 1, in which an action goes on that began at `phase` and lasted `seconds`."""
-    return (_RATE[action] * seconds + phase) % 1.0
+    return (_cycles(action, seconds) + phase) % 1.0
+
+
+def _cycles(action: str, seconds: float) -> float:
+    """The part of a cycle that has been shown after `seconds`, 0 or a half: a movement is two pictures."""
+    return _RATE[action] * held(seconds, 0.5 / _RATE[action]) % 1.0
 
 
 def _walk(turn: float) -> Pose:
-    return Pose(stride=math.cos(turn), step=-math.sin(turn), lift=0.012 * (1 - math.cos(2 * turn)))
+    return Pose(stride=math.cos(turn), step=-math.sin(turn), lift=0.012 * (1 - math.cos(turn)))
 
 
 def _run(turn: float) -> Pose:
-    lift = 0.03 * (1 + math.cos(2 * turn))
+    lift = 0.03 * (1 + math.cos(turn))
     return Pose(stride=1.7 * math.cos(turn), step=-1.7 * math.sin(turn), lift=lift, lean=0.16)
 
 
@@ -83,8 +92,8 @@ _ACTIONS: dict[str, Callable[[float], Pose]] = {
     "sits": lambda turn: Pose(stance="sit", breath=math.cos(turn)),
     "sleeps": lambda turn: Pose(stance="lie", breath=math.cos(turn), asleep=True),
     "looks": lambda turn: Pose(head_turn=-math.cos(turn)),
-    "waves": lambda turn: Pose(reach=1.0, wave=math.sin(turn)),
-    "eats": lambda turn: Pose(bow=0.5 + 0.5 * math.cos(turn), eats=True),
+    "waves": lambda turn: Pose(reach=1.0, wave=math.cos(turn)),
+    "eats": lambda turn: Pose(bow=0.8 + 0.2 * math.cos(turn), eats=True),
     "meets": lambda turn: Pose(bow=0.17 + 0.11 * math.cos(turn), reach=0.3),
     "carries": _walk,
 }

@@ -17,7 +17,7 @@ from filmagent.training.papercut.world.pen import Pen
 from filmagent.training.papercut.world.places import draw_place, draw_weather
 from filmagent.training.papercut.world.poses import pose_at
 from filmagent.training.papercut.world.script import Performance, ShotScript
-from filmagent.training.papercut.world.stage import FPS, FRAMES, HEIGHT, WIDTH, Stage
+from filmagent.training.papercut.world.stage import FPS, FRAMES, HEIGHT, WIDTH, Stage, held
 
 SHADOW = 0.34
 TALL, TALLER = 1 / 3, 1.2
@@ -107,7 +107,7 @@ def _throw_shadow(picture: Image.Image, mask: Image.Image) -> None:
 
 
 def _draw_part(script: ShotScript, part: Performance, stage: Stage, canvas: aggdraw.Draw, silhouette: bool) -> None:
-    there = standing(script, part, stage.seconds)
+    there = standing(script, part, held(stage.seconds))
     pen = _on_stage(script, stage, canvas, there.x, there.height, part.facing, silhouette)
     draw_figure(pen, script.figures[part.subject], pose_at(part.action, stage.seconds, part.phase), part.prop)
 

@@ -6,6 +6,7 @@ The horizon stays at `HORIZON` whatever the zoom. Depth 1 is the figures' plane,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import aggdraw
@@ -25,8 +26,16 @@ TOKEN = 2 * CELL / WIDTH
 """Frame widths of a token of two by two latent cells, 16 pixels."""
 LATENT_FRAME = 0.5
 """Seconds of a latent frame."""
+EXPOSURE = 0.25
+"""Seconds for which puppets and weather are left as they are: animated on twos, as stop motion is at 8 pictures a
+second. Two pictures of a movement fit into a latent frame far better than four."""
 PUSH = 0.06
 """Zoom a second that a camera gains as it pushes in."""
+
+
+def held(seconds: float, exposure: float = EXPOSURE) -> float:
+    """The moment that is shown at `seconds`: the end of its exposure, so that a shot's first picture is its own."""
+    return math.ceil(round(seconds / exposure, 6)) * exposure
 
 
 @dataclass(frozen=True)

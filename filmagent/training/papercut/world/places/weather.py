@@ -11,12 +11,17 @@ from PIL import Image
 
 from filmagent.generation.papercut.vocabulary import INDOORS
 from filmagent.training.papercut.world.script import Setting
-from filmagent.training.papercut.world.stage import HEIGHT, WIDTH, Stage
+from filmagent.training.papercut.world.stage import HEIGHT, WIDTH, Stage, held
 
-PERIOD = 8.0
+PERIOD = 10.0
 """Seconds after which every weather starts over."""
-_FALL = 1.3
-"""Frame heights from where something appears above the frame to where it vanishes below."""
+_FALL = 1.25
+"""Frame heights from where something appears above the frame to where it vanishes below: 20 latent cells.
+
+Snow falls one cell in a latent frame and rain five, so that each is the same latents again, moved by whole cells.
+"""
+_SLANT = -0.2
+"""How far rain drifts for every height it falls: a cell to the left for five down."""
 _LARGER = {"wide": 1.0, "medium": 1.15, "close": 1.35}
 
 
@@ -27,7 +32,7 @@ def draw_weather(image: Image.Image, setting: Setting, weather: str, stage: Stag
     if weather not in drawers or setting.place in INDOORS:
         return result
     canvas = aggdraw.Draw(result)
-    drawers[weather](canvas, stage.seconds, _LARGER[stage.size])
+    drawers[weather](canvas, held(stage.seconds), _LARGER[stage.size])
     canvas.flush()
     return result
 
@@ -44,9 +49,9 @@ def _scattered(name: str, columns: int, rows: int) -> tuple[tuple[float, float, 
 
 
 def _rain(canvas: aggdraw.Draw, seconds: float, larger: float) -> None:
-    long, slant = 0.17 * larger, -0.22
+    long, slant = 0.17 * larger, _SLANT
     for x, y, number in _scattered("rain", 7, 3):
-        fallen = (y + seconds * 4 / PERIOD) % 1.0 * _FALL
+        fallen = (y + seconds * 5 / PERIOD) % 1.0 * _FALL
         top = (x * (WIDTH / HEIGHT + 0.3) + slant * fallen, 1.15 - fallen)
         _bar(canvas, top, (top[0] + slant * long, top[1] - long), 0.024 * larger, 130 + round(50 * number))
 
@@ -70,7 +75,7 @@ def _snow(canvas: aggdraw.Draw, seconds: float, larger: float) -> None:
     brush = aggdraw.Brush((250, 252, 255), 235)
     for x, y, number in _scattered("snow", 7, 4):
         fallen = (y + seconds / PERIOD) % 1.0 * _FALL
-        sway = 0.03 * math.sin(math.tau * (seconds * 2 / PERIOD + number))
+        sway = 0.012 * math.sin(math.tau * (2 * seconds + 0.25 + 0.5 * round(number)))
         centre_x, centre_y = (x * (WIDTH / HEIGHT) + sway) * HEIGHT, (fallen - 0.15) * HEIGHT
         radius = (0.015 + 0.013 * number) * larger * HEIGHT
         canvas.ellipse((centre_x - radius, centre_y - radius, centre_x + radius, centre_y + radius), None, brush)
