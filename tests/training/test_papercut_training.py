@@ -17,7 +17,7 @@ from filmagent.generation.wan.conditions import ConditionEncoder
 from filmagent.generation.wan.library import AutoencoderKLWan, WanImageToVideoPipeline
 from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from filmagent.training.papercut import checkpoint
-from filmagent.training.papercut.cli import main
+from filmagent.training.papercut.cli import FILM_ON, main
 from filmagent.training.papercut.denoiser import (
     FROM_WORDS_SHARE,
     SHIFT,
@@ -33,6 +33,7 @@ from filmagent.training.papercut.drawn import DrawnStory, StoryShape, draw_story
 from filmagent.training.papercut.excerpts import Wanted
 from filmagent.training.papercut.export import export_denoiser, export_vae, held_out_shots, measure_vae
 from filmagent.training.papercut.latents import UNKNOWN_SHOWS, StoryCache, encode_story, open_encoder, unknown_condition
+from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.muon import Muon
 from filmagent.training.papercut.single_frames import SingleFrames
 from filmagent.training.papercut.some_tokens import KeptTokens, choose_tokens, flow_of_tokens, tokens_of
@@ -162,6 +163,14 @@ def test_training_begins_with_exported_weights(tmp_path, encoder, unknown):
         assert torch.equal(begun.models.state_dict()[name], stored), name
 
 
+def test_weights_that_know_pictures_learn_movement_from_the_first_steps(tmp_path, encoder, unknown):
+    few = {"first_still_stories": 4, "first_shot_stories": 2, "still_stories_a_step": 0.0, "shot_stories_a_step": 0.0}
+    material = Material(*caches(tmp_path / "data", encoder), unknown)
+    settings = replace(TOY, **{**FILM_ON, **few})
+    run = train_denoiser(settings, tmp_path, material, max_steps=8, share_of_step=lambda step: 0.0)
+    assert run.batches["shots"] > run.batches["stills"] > 0
+
+
 def test_a_shots_first_latent_is_its_first_frame_encoded_alone(encoder):
     shot = made_story(encoder, 0, stills=0, shots=1).shots[0]
     alone = encoder(pixels(render_shot(shot.script, 1).frames[None]))[0, :, 0]
@@ -172,9 +181,10 @@ def test_films_are_shown_what_training_showed(encoder, unknown):
     conditions, size = ConditionEncoder(encoder.vae, UNKNOWN_SHOWS), FrameSize(WIDTH, HEIGHT)
     drawn = next(shot for number in range(9) for shot in draw_story(0, number, StoryShape(0, 2)).shots if shot.told)
     learned = encode_story(encoder, DrawnStory((), (drawn,))).shots[0].condition
-    filmed = conditions.condition([], drawn.frames[: drawn.told], len(drawn.frames), size).latents[0, 4:]
+    with autocast(torch.device("cpu")):
+        filmed = conditions.condition([], drawn.frames[: drawn.told], len(drawn.frames), size).latents[0, 4:]
+        cut = conditions.condition([], None, len(drawn.frames), size).latents[0, 4:]
     assert torch.allclose(filmed, learned.float(), atol=2e-2)
-    cut = conditions.condition([], None, len(drawn.frames), size).latents[0, 4:]
     assert torch.allclose(cut, unknown, atol=1e-5)
     assert not torch.allclose(cut[:, 1:], filmed[:, 1:], atol=1e-2), "what comes after a frame follows from it"
 
@@ -362,7 +372,7 @@ def test_what_is_exported_the_stock_pipeline_films_with(tmp_path, encoder):
     sentence = "wide shot of the forest at day where the cat sits"
     asked, empty = pipeline.encode_prompt(sentence, max_sequence_length=MAX_WORDS)
     own = encode_text(build_tokenizer(), pipeline.text_encoder, [sentence, ""])
-    assert torch.equal(torch.cat([asked, empty]), own)
+    assert torch.allclose(torch.cat([asked, empty]), own, atol=1e-6)
     grey_picture = np.full((HEIGHT, WIDTH, 3), 127, dtype=np.uint8)
     from PIL import Image
 

@@ -67,8 +67,8 @@ class DenoiserTraining:
     shots_mixed: float = 0.5
     shots_late: float = 0.6
     stills_a_story: int = 8
-    shots_a_story: int = 3
-    stills_beside_shots: int = 3
+    shots_a_story: int = 4
+    stills_beside_shots: int = 2
     first_still_stories: int = 160
     first_shot_stories: int = 32
     most_still_stories: int = 6000
