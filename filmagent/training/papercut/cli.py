@@ -33,6 +33,9 @@ FILM_ON: dict[str, Any] = {
 }
 """How a denoiser trains on: it knows pictures already, and three steps of four are about movement from the start."""
 
+LOOK_ON = {"rate": 1.5e-3, "close_until": 0.0}
+"""How a CLIP model trains on: it knows how figures look from near, and learns how these weights draw them."""
+
 
 def main(words: Sequence[str] | None = None) -> int:
     """Parse the words after `train papercut` and run them."""
@@ -55,7 +58,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, help="world: picture; export, probe: weights; sequences: folder (default: in DATA)"
     )
     parser.add_argument("--stories", type=int, default=200, help="sequences: how many stories (default: 200)")
-    parser.add_argument("--from-weights", type=Path, help="vae, dit: begin with the exported weights in this folder")
+    parser.add_argument("--from-weights", type=Path, help="vae, dit, clip: begin with exported weights")
     parser.add_argument("--compile", action="store_true", help="vae, dit: compile; needs a C++ compiler")
     parser.add_argument("--device", default="cpu", help="where to compute: cpu or cuda (default: cpu)")
     parser.add_argument("--workers", type=int, default=0, help="dit, clip, probe: processes that draw ahead")
@@ -92,7 +95,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         from filmagent.training.papercut.clip import ClipTraining, train_clip
 
-        train_clip(ClipTraining(**chosen, workers=args.workers), args.data)
+        start = {**LOOK_ON, "start_from": args.from_weights} if args.from_weights else {}
+        train_clip(ClipTraining(**{**start, **chosen}, workers=args.workers), args.data)
     return 0
 
 
@@ -132,7 +136,7 @@ def _refine_decoder(data: Path, chosen: dict[str, float]) -> None:
     from filmagent.training.papercut.export import export_decoder, held_out_shots, measure_vae
     from filmagent.training.papercut.vae import VaeTraining, train_vae
 
-    vae = train_vae(VaeTraining(**{"minutes": 10.0, "seed": 2, **chosen}, decoder_only=True), data)  # type: ignore[arg-type]
+    vae = train_vae(VaeTraining(**{**GO_ON, "minutes": 10.0, "seed": 2, **chosen}, decoder_only=True), data)  # type: ignore[arg-type]
     export_decoder(vae, data / "weights" / "vae")
     measure, _ = measure_vae(vae, held_out_shots(48))
     _say(f"VAE: {measure.psnr} dB on held-out shots, {measure.psnr_first_frames} dB on their first frames")

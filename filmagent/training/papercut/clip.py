@@ -22,12 +22,15 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from filmagent.errors import ModelFilesError
 from filmagent.training.papercut import checkpoint
 from filmagent.training.papercut.clip_cells import CellQuestions, see_maps
 from filmagent.training.papercut.clip_model import (
+    WEIGHTS,
     ClipSize,
     build_clip,
     read_sentences,
@@ -37,6 +40,7 @@ from filmagent.training.papercut.clip_model import (
 )
 from filmagent.training.papercut.clip_pictures import Groups, PicturePool, Shown, augment, close_looks
 from filmagent.training.papercut.clip_questions import THINGS, answered, questions, zero_shot_loss
+from filmagent.training.papercut.clip_redrawn import Redrawer
 from filmagent.training.papercut.clip_texts import Statement, holds, statement
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.muon import Muon, split_weights
@@ -67,6 +71,9 @@ class ClipTraining:
     """Processes that draw ahead; with 0 this one draws."""
     rate: float = 3e-3
     size: ClipSize = field(default_factory=ClipSize)
+    start_from: Path | None = None
+    """A folder of exported papercut weights: begin with its CLIP model, and see every other picture as its denoiser
+    draws it. What is judged in films is drawn so, and a model that has seen rendered pictures alone fails it."""
 
 
 def train_clip(settings: ClipTraining, folder: Path, max_steps: int | None = None) -> Path:
@@ -80,6 +87,10 @@ def train_clip(settings: ClipTraining, folder: Path, max_steps: int | None = Non
     write_description(settings.size, made)
     learner = _Learner(settings, made)
     clock = checkpoint.Clock(settings.minutes)
+    redraw = None
+    if settings.start_from is not None:
+        learner.begin_with(settings.start_from / "clip")
+        redraw = Redrawer(settings.start_from)
     if state := checkpoint.load(folder / "clip.pt", rng):
         learner.restore(state)
         clock.resume(state["spent"])
@@ -94,7 +105,7 @@ def train_clip(settings: ClipTraining, folder: Path, max_steps: int | None = Non
             close = share < settings.close_until
             groups = settings.looked_at if close else settings.told
             if pictures is None or pictures.groups != groups:
-                pictures = PicturePool(groups, settings.seed, learner.step * groups.fresh, processes)
+                pictures = PicturePool(groups, settings.seed, learner.step * groups.fresh, processes, redraw)
             if close:
                 learner.look_closely(pictures.batch(settings.close_looks, rng), share)
             else:
@@ -142,6 +153,13 @@ class _Learner:
             ),
         )
         self._average: dict[str, float] = {}
+
+    def begin_with(self, folder: Path) -> None:
+        """Take over the weights of a finished model. Raises ModelFilesError where `folder` holds none of this size."""
+        try:
+            self.model.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS).items()})
+        except (OSError, RuntimeError) as error:
+            raise ModelFilesError(f"{folder} holds no CLIP model to begin with ({error}): train one anew") from None
 
     def look_closely(self, batch: Sequence[Shown], share: float) -> None:
         """One step of the first lesson: close looks at figures, whose cells are asked whom they show."""

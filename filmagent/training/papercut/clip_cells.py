@@ -58,7 +58,8 @@ class CellQuestions(nn.Module):
             who: whose figure every pixel of these pictures shows [B, height, width]: read at the centres of cells.
             scripts: of the same pictures.
         """
-        maps = [self._maps[stage] for stage in STAGES]
+        # The tower may have computed in bfloat16; these questions are small and are asked in float32.
+        maps = [self._maps[stage].float() for stage in STAGES]
         size = maps[0].shape[-2:]
         known = [
             F.interpolate(into(each), size=size, mode="bilinear", align_corners=False)

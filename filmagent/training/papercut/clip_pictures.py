@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import count, islice
@@ -30,6 +30,8 @@ CLOSEST, WIDEST = 0.3, 0.6
 """Share of a picture's sides that a close look shows at least and at most."""
 TILT = 0.2
 """Radians by which a close look is turned at most."""
+REDRAWN_AT_ONCE = 16
+"""Groups of which every other one is drawn again together."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,28 @@ class Groups:
     """Leave out shots that nobody is in."""
 
 
-class PicturePool:
-    """Groups number `first`, `first` + 1, ... of a seed; whichever process draws them, they are the same."""
+Redraw = Callable[[Sequence[Shown], random.Random], list[Shown]]
+"""Draws pictures again in another hand; what they show stays true."""
 
-    def __init__(self, groups: Groups, seed: int, first: int, processes: ProcessPoolExecutor | None) -> None:
+
+class PicturePool:
+    """Groups number `first`, `first` + 1, ... of a seed; whichever process draws them, they are the same.
+
+    Every other group is drawn again by `redraw`, where one is given.
+    """
+
+    def __init__(
+        self,
+        groups: Groups,
+        seed: int,
+        first: int,
+        processes: ProcessPoolExecutor | None,
+        redraw: Redraw | None = None,
+    ) -> None:
         self.groups = groups
         self._drawn = _drawn(groups, (f"{seed}/{number}" for number in count(first)), processes)
+        if redraw is not None:
+            self._drawn = _every_other(self._drawn, redraw, random.Random(f"{seed}/{first}"))
         self._kept = deque(islice(self._drawn, groups.kept), maxlen=groups.kept)
 
     def batch(self, size: int, rng: random.Random) -> list[Shown]:
@@ -89,6 +107,14 @@ def _drawn(groups: Groups, seeds: Iterable[str], processes: ProcessPoolExecutor 
         ahead.append(processes.submit(render_group, groups, seed))
         if len(ahead) > 2 * groups.fresh:
             yield ahead.popleft().result()
+
+
+def _every_other(drawn: Iterator[list[Shown]], redraw: Redraw, rng: random.Random) -> Iterator[list[Shown]]:
+    """The same groups, every other one drawn again; a few together, as that is quicker."""
+    while some := list(islice(drawn, REDRAWN_AT_ONCE)):
+        again = iter(redraw([shown for group in some[::2] for shown in group], rng))
+        for number, group in enumerate(some):
+            yield group if number % 2 else list(islice(again, len(group)))
 
 
 def render_group(groups: Groups, seed: str) -> list[Shown]:

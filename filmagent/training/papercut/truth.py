@@ -28,9 +28,8 @@ DEEDS = ("action", "facing")
 """Questions about what somebody does, not about who it is: only asked of the shot, not of memory."""
 BODY_WEIGHT = 10.0
 """Squares of body coordinates are about a tenth: so they weigh as much as a question."""
-MIDDLE_OF_LATENT_FRAME, MIDDLE_OF_EXPOSURES = 0.375, 0.25
-"""How far before a latent frame's last picture the middle of its four pictures is, in latent frames, and the middle of
-its two exposures."""
+MIDDLE_OF_LATENT_FRAME = 0.375
+"""How far before a latent frame's last picture the middle of its four pictures is, in latent frames."""
 UNKNOWN = -100
 """The label of a question that has no answer at a token; cross-entropy leaves it out."""
 
@@ -66,11 +65,10 @@ def body_coordinates(script: ShotScript, who: Tensor) -> Tensor:
     y = (torch.arange(rows) + 0.5)[:, None].expand(rows, columns) / rows
     x = (torch.arange(columns) + 0.5)[None].expand(rows, columns) / columns
     for frame in range(1 if script.camera == "in" else len(who)):
-        seconds = max(0.0, frame - MIDDLE_OF_LATENT_FRAME) * LATENT_FRAME
-        slid = Stage(script.size, script.camera, seconds).slide() / WIDTH
-        shown_at = max(0.0, frame - MIDDLE_OF_EXPOSURES) * LATENT_FRAME
+        swept = max(0.0, frame - MIDDLE_OF_LATENT_FRAME) * LATENT_FRAME
+        slid = Stage(script.size, script.camera, swept).slide() / WIDTH
         for part in script.performances:
-            there, shown = standing(script, part, shown_at), who[frame] == part.subject
+            there, shown = standing(script, part, frame * LATENT_FRAME), who[frame] == part.subject
             ahead = part.facing * (x - there.x + slid) * (WIDTH / HEIGHT) / there.height
             found[:, frame, shown] = torch.stack([ahead, (there.feet - y) / there.height])[:, shown]
     return found.flatten(1)

@@ -11,19 +11,19 @@ from filmagent.training.papercut.world.stage import held
 _RATE = {
     "walks": 2.0,
     "runs": 2.0,
-    "jumps": 2.0,
+    "jumps": 1.0,
     "sits": 1.0,
     "sleeps": 1.0,
     "looks": 1.0,
     "waves": 2.0,
-    "eats": 2.0,
-    "meets": 1.0,
+    "eats": 1.0,
+    "meets": 2.0,
     "carries": 2.0,
 }
-"""Cycles a second. At two, every latent frame of a movement shows the same two pictures, and what comes next is what
-was there before, moved by whole cells. At one, a pose is held for a whole latent frame and the next one shows the
-other: heads turn at once, as a puppet's do. A shot of two seconds has whole cycles, so that what goes on behind it
-begins as it did."""
+"""Cycles a second, each of two pictures. At two, limbs swing within a latent frame, the same in every one; at one, a
+pose is held for a whole latent frame and the next one shows the other. Bodies and heads never move within a latent
+frame: who somebody is, is there the same latents again, whole cells further on. A shot of two seconds has whole
+cycles, so that what goes on behind it begins as it did."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Pose:
     """Share to which the legs are drawn up."""
     head_turn: float = 0.0
     """1 looks ahead, -1 looks back."""
+    glance: float = 0.0
+    """How far eyes look further ahead than the head."""
     bow: float = 0.0
     """Share of the way down to the ground that the head is bent, or of the way that a hand goes to a mouth."""
     reach: float = 0.0
@@ -71,30 +73,21 @@ def _cycles(action: str, seconds: float) -> float:
     return _RATE[action] * held(seconds, 0.5 / _RATE[action]) % 1.0
 
 
-def _walk(turn: float) -> Pose:
-    return Pose(stride=math.cos(turn), step=-math.sin(turn), lift=0.012 * (1 - math.cos(turn)))
-
-
-def _run(turn: float) -> Pose:
-    lift = 0.03 * (1 + math.cos(turn))
-    return Pose(stride=1.7 * math.cos(turn), step=-1.7 * math.sin(turn), lift=lift, lean=0.16)
-
-
 def _jump(turn: float) -> Pose:
     share = 0.5 + 0.5 * math.cos(turn)
     return Pose(lift=0.2 * share, tuck=share, stride=0.5 * share, reach=0.35 * share)
 
 
 _ACTIONS: dict[str, Callable[[float], Pose]] = {
-    "walks": _walk,
-    "runs": _run,
+    "walks": lambda turn: Pose(stride=math.cos(turn)),
+    "runs": lambda turn: Pose(stride=1.7 * math.cos(turn), lean=0.16),
     "jumps": _jump,
     "sits": lambda turn: Pose(stance="sit", breath=math.cos(turn)),
     "sleeps": lambda turn: Pose(stance="lie", breath=math.cos(turn), asleep=True),
-    "looks": lambda turn: Pose(head_turn=-math.cos(turn)),
+    "looks": lambda turn: Pose(head_turn=-1.0, glance=1 - math.cos(turn)),
     "waves": lambda turn: Pose(reach=1.0, wave=math.cos(turn)),
-    "eats": lambda turn: Pose(bow=0.8 + 0.2 * math.cos(turn), eats=True),
-    "meets": lambda turn: Pose(bow=0.17 + 0.11 * math.cos(turn), reach=0.3),
-    "carries": _walk,
+    "eats": lambda turn: Pose(bow=0.9 + 0.1 * math.cos(turn), eats=True),
+    "meets": lambda turn: Pose(bow=0.17, reach=0.35 + 0.15 * math.cos(turn)),
+    "carries": lambda turn: Pose(stride=math.cos(turn)),
 }
 """By the angle within the action's cycle."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import aggdraw
 import numpy as np
@@ -17,7 +18,7 @@ from filmagent.training.papercut.world.pen import Pen
 from filmagent.training.papercut.world.places import draw_place, draw_weather
 from filmagent.training.papercut.world.poses import pose_at
 from filmagent.training.papercut.world.script import Performance, ShotScript
-from filmagent.training.papercut.world.stage import FPS, FRAMES, HEIGHT, WIDTH, Stage, held
+from filmagent.training.papercut.world.stage import CELL, FPS, FRAMES, HEIGHT, LATENT_FRAME, WIDTH, Stage, held
 
 SHADOW = 0.34
 TALL, TALLER = 1 / 3, 1.2
@@ -107,9 +108,13 @@ def _throw_shadow(picture: Image.Image, mask: Image.Image) -> None:
 
 
 def _draw_part(script: ShotScript, part: Performance, stage: Stage, canvas: aggdraw.Draw, silhouette: bool) -> None:
-    there = standing(script, part, held(stage.seconds))
+    there = standing(script, part, held(stage.seconds, LATENT_FRAME))
     pen = _on_stage(script, stage, canvas, there.x, there.height, part.facing, silhouette)
-    draw_figure(pen, script.figures[part.subject], pose_at(part.action, stage.seconds, part.phase), part.prop)
+    pose = pose_at(part.action, stage.seconds, part.phase)
+    tall = there.height * HEIGHT
+    # Who jumps is whole latent cells above the ground.
+    pose = replace(pose, lift=math.ceil(pose.lift * tall / CELL) * CELL / tall)
+    draw_figure(pen, script.figures[part.subject], pose, part.prop)
 
 
 def _draw_prop(script: ShotScript, stage: Stage, picture: Image.Image) -> None:

@@ -27,7 +27,7 @@ TOKEN = 2 * CELL / WIDTH
 LATENT_FRAME = 0.5
 """Seconds of a latent frame."""
 EXPOSURE = 0.25
-"""Seconds for which puppets and weather are left as they are: animated on twos, as stop motion is at 8 pictures a
+"""Seconds for which limbs and weather are left as they are: animated on twos, as stop motion is at 8 pictures a
 second. Two pictures of a movement fit into a latent frame far better than four."""
 PUSH = 0.06
 """Zoom a second that a camera gains as it pushes in."""

@@ -17,7 +17,7 @@ def draw_eyes(pen: Pen, centre: Point, apart: float, pose: Pose, edge: Colour, s
             continue
         pen.ellipse((x, y), (0.082 * size, 0.094 * size), edge)
         pen.ellipse((x, y), (0.07 * size, 0.082 * size), WHITE)
-        look = (x + (0.014 + 0.028 * pose.head_turn) * size, y - (0.02 * pose.bow + 0.004) * size)
+        look = (x + (0.014 + 0.028 * (pose.head_turn + pose.glance)) * size, y - (0.02 * pose.bow + 0.004) * size)
         pen.ellipse(look, (0.043 * size, 0.054 * size), DARK)
 
 

@@ -93,6 +93,6 @@ def _head(pen: Pen, look: Look, pose: Pose) -> None:
         centre = (shift + side * 0.1 + 0.02 * pose.head_turn, 0.03)
         head.ellipse(centre, (0.06, 0.02 if pose.asleep else 0.066), _GLOW)
         if not pose.asleep:
-            head.ellipse((centre[0] + 0.015 + 0.015 * pose.head_turn, 0.025), (0.028, 0.034), DARK)
+            head.ellipse((centre[0] + 0.015 + 0.015 * pose.head_turn + 0.02 * pose.glance, 0.025), (0.028, 0.034), DARK)
     head.ribbon([(shift - 0.07, -0.075), (shift + 0.07, -0.075)], (0.034, 0.034), _GLOW)
     wear_hat(head, look, (0.0, 0.18), 0.21)
