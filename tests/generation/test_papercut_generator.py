@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from filmagent.errors import ModelFilesError
+from filmagent.generation.papercut.card import CARD
 from filmagent.generation.papercut.generator import papercut, papercut_config, weights_folder
-from filmagent.generation.papercut.lexicon import CARD
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.generation.registry import create_generator
@@ -30,7 +30,7 @@ def request(**changes):
 
 def test_what_it_can_do():
     capabilities = papercut().capabilities
-    assert (capabilities.native_size, capabilities.frames, capabilities.fps) == (FrameSize(160, 96), 17, 8)
+    assert (capabilities.native_size, capabilities.frames, capabilities.fps) == (FrameSize(224, 128), 17, 8)
     assert (capabilities.max_memory, capabilities.delivery_scale) == (5, 4)
     assert capabilities.links == {"scene_cut", "MI2V", "MM2V"}
     assert capabilities.models[0].licence == "Apache-2.0"

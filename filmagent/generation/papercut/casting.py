@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from filmagent.generation.papercut.deeds import Deed, deeds_of, left_to_right, moves_by_itself
-from filmagent.generation.papercut.lexicon import Lexicon, fit
 from filmagent.generation.papercut.parts import Part, acts, cast_story, nearest_prop_of, prop_notes, prop_of
 from filmagent.generation.papercut.setting import camera_of, layout_of, place_of, time_of, weather_of
 from filmagent.generation.papercut.vocabulary import MAX_ROLES, Caption, Role, compose, with_attributes
@@ -33,15 +32,10 @@ class CastCaption:
     notes: tuple[str, ...] = ()
 
 
-def cast_shot(
-    story: Story, shot: Shot, attributes: Attributes = "first", lexicon: Lexicon | None = None
-) -> ShotPrompt:
-    """The papercut sentence of a shot and what had to be changed, for weights that know `lexicon` (None: all)."""
+def cast_shot(story: Story, shot: Shot, attributes: Attributes = "first") -> ShotPrompt:
+    """The papercut sentence of a shot and what had to be changed for it."""
     cast = caption_of(story, shot, attributes)
-    if lexicon is None:
-        return ShotPrompt(text=compose(cast.caption), notes=cast.notes)
-    fitted = fit(cast.caption, lexicon)
-    return ShotPrompt(text=compose(fitted.caption), notes=(*cast.notes, *fitted.notes))
+    return ShotPrompt(text=compose(cast.caption), notes=cast.notes)
 
 
 def caption_of(story: Story, shot: Shot, attributes: Attributes = "first") -> CastCaption:
@@ -76,6 +70,7 @@ def caption_of(story: Story, shot: Shot, attributes: Attributes = "first") -> Ca
         roles=tuple(roles),
         prop=prop,
         layout=layout_of(story, shot),
+        placed=True,
     )
     return CastCaption(caption, tuple(notes))
 

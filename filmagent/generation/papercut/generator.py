@@ -6,16 +6,14 @@ generator's.
 
 from __future__ import annotations
 
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from filmagent.generation.papercut.card import read_card
 from filmagent.generation.papercut.casting import cast_shot
-from filmagent.generation.papercut.lexicon import read_card, read_lexicon
 from filmagent.generation.papercut.opening import PapercutGenerator
-from filmagent.generation.port import FrameSize, Generator, ShotPrompt
+from filmagent.generation.port import FrameSize, Generator
 from filmagent.generation.wan.config import ModelCard, Sampling, WanConfig
-from filmagent.schemas.story import Shot, Story
 
 HOW_TO_GET = "install filmagent again, or train the model with `python -m filmagent train papercut`"
 
@@ -69,9 +67,4 @@ def papercut(folder: Path | str | None = None, *, steps: int | None = None, guid
     Raises ModelFilesError when the folder has no card.
     """
     config = papercut_config(None if folder is None else Path(folder), steps=steps, guidance=guidance)
-    lexicon = cache(lambda: read_lexicon(config.folder))
-
-    def translate(story: Story, shot: Shot) -> ShotPrompt:
-        return cast_shot(story, shot, lexicon=lexicon())
-
-    return PapercutGenerator(config, translate=translate)
+    return PapercutGenerator(config, translate=cast_shot)

@@ -8,12 +8,10 @@ Cheap: looks at headers; weights load with the first shot. Importing this loads 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.papercut.casting import cast_shot
-from filmagent.generation.papercut.lexicon import read_lexicon
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import ShotPrompt
 from filmagent.generation.trained.bases import Base, open_base
@@ -72,7 +70,7 @@ def film_with(
 
 
 def _generator(config: WanConfig, told: TrainedMemory, small: bool, guidance: float | None) -> WanStoryMemGenerator:
-    words = _papercut_words(config.folder) if small else caption_for_wan
+    words: Translate = cast_shot if small else caption_for_wan
     if told.shape is not None:
         return (PapercutOneStory if small else WanOneStoryGenerator)(
             replace(config, adapters=()), words, KnownMemory(config.adapters[0], told.shape)
@@ -103,15 +101,6 @@ class _PapercutMemento(WanMementoGenerator):
 
     def translate(self, story: Story, shot: Shot) -> ShotPrompt:
         return self._words(story, shot)
-
-
-def _papercut_words(folder: Path) -> Translate:
-    lexicon = cache(lambda: read_lexicon(folder))
-
-    def words(story: Story, shot: Shot) -> ShotPrompt:
-        return cast_shot(story, shot, lexicon=lexicon())
-
-    return words
 
 
 def _config(folder: Path, base: Base, told: TrainedMemory, steps: int | None, guidance: float | None) -> WanConfig:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from filmagent.generation.papercut.casting import cast_shot
-from filmagent.generation.papercut.lexicon import read_lexicon
 from filmagent.generation.trained.bases import Base
 from filmagent.generation.trained.names import Policy
 from filmagent.training.memory.reading import Words, as_captioned, as_paragraph
@@ -11,16 +10,13 @@ from filmagent.training.sequences.reader import ShotSequence
 
 
 def words_for(base: Base, policy: Policy) -> Words:
-    """Return how a base is told a clip. Raises ModelFilesError where papercut's weights have no vocabulary."""
+    """Return how a base is told a clip."""
     if base.name != "papercut":
         return as_captioned if policy == "memento" else as_paragraph
-    lexicon = read_lexicon(base.config.folder)
+    return _in_papercut_words
 
-    def papercut_words(sequence: ShotSequence, index: int) -> str:
-        own = sequence.record.sequence_clips[index].papercut
-        if own and lexicon.knows(*own.split()):
-            return own
-        story = sequence.record.story
-        return cast_shot(story, story.shots[index], lexicon=lexicon).text
 
-    return papercut_words
+def _in_papercut_words(sequence: ShotSequence, index: int) -> str:
+    own = sequence.record.sequence_clips[index].papercut
+    story = sequence.record.story
+    return own or cast_shot(story, story.shots[index]).text

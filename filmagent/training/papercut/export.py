@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.papercut.lexicon import CARD, Card
-from filmagent.generation.papercut.vocabulary import MAX_ROLES
+from filmagent.generation.papercut.card import CARD, Card
 from filmagent.generation.wan.library import AutoencoderKLWan, ModelMixin, PreTrainedModel, UniPCMultistepScheduler
 from filmagent.training.papercut.denoiser import SHIFT
 from filmagent.training.papercut.latents import UNKNOWN_SHOWS
@@ -111,8 +110,6 @@ def export_denoiser(averaged: Models, folder: Path) -> None:
         frames=FRAMES,
         fps=FPS,
         most_words=MAX_WORDS,
-        most_roles=MAX_ROLES,
-        weather_and_camera=True,
         unknown_shows=UNKNOWN_SHOWS,
         steps=10,
         guidance=2.0,

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from filmagent.generation.papercut.card import CARD
 from filmagent.generation.papercut.generator import papercut_config, weights_folder
-from filmagent.generation.papercut.lexicon import CARD
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import Candidate, FrameSize, GenerationRequest, Recollection
 from filmagent.generation.registry import create_generator

@@ -1,0 +1,50 @@
+"""What papercut weights say of themselves: size, frames, and how they are sampled. Knows no story and no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
+
+from filmagent.errors import ModelFilesError
+from filmagent.generation.wan.config import UnknownShows
+
+CARD = "papercut.json"
+_GET_AGAIN = "export the weights again with `filmagent train papercut export`"
+
+
+class Card(BaseModel):
+    """What a weights folder says of itself in `papercut.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    width: PositiveInt
+    height: PositiveInt
+    frames: PositiveInt
+    fps: PositiveInt
+    most_words: PositiveInt
+    """Tokens that a sentence may have."""
+    unknown_shows: UnknownShows
+    """What it was shown where no frame is known."""
+    steps: PositiveInt
+    """Denoising steps of an opening picture."""
+    guidance: PositiveFloat
+    """Guidance scale of an opening picture."""
+    shift: PositiveFloat
+    """How far its noise levels are moved towards noise."""
+    frame_by_frame: bool
+    """Whether it was trained to film on one latent frame at a time."""
+    steps_on: PositiveInt
+    """Denoising steps of filming on: of a shot, or of each latent frame."""
+
+
+def read_card(folder: Path) -> Card:
+    """The card of a weights folder. Raises ModelFilesError when it is missing or says something else."""
+    try:
+        return Card.model_validate_json((folder / CARD).read_bytes())
+    except FileNotFoundError:
+        raise ModelFilesError(f"{folder / CARD} is missing: {_GET_AGAIN}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise ModelFilesError(f"{folder / CARD}: {where}: {first['msg']}; {_GET_AGAIN}") from None
