@@ -18,7 +18,7 @@ from tests.scoring.videos import noise
 def folder(tmp_path_factory):
     import torch
 
-    from filmagent.training.papercut.clip_model import ClipSize, build_clip, write_description, write_weights
+    from filmagent.training.papercut.clip.model import ClipSize, build_clip, write_description, write_weights
 
     folder = tmp_path_factory.mktemp("clip")
     write_description(ClipSize(width=8, text_width=16, embed_dim=12), folder)

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 from filmagent.generation.papercut.vocabulary import KINDS, PLACES, Role
 from filmagent.scoring.clip import ClipSource, OpenClipFeatures
-from filmagent.training.papercut.clip import ClipTraining, contrastive_loss, train_clip
-from filmagent.training.papercut.clip_cells import ANSWERS, UNASKED, CellQuestions, answers_of, who_covers
-from filmagent.training.papercut.clip_model import (
+from filmagent.training.papercut.clip.cells import ANSWERS, UNASKED, CellQuestions, answers_of, who_covers
+from filmagent.training.papercut.clip.model import (
     IMAGE_SIZE,
     ClipSize,
     build_clip,
@@ -25,7 +24,7 @@ from filmagent.training.papercut.clip_model import (
     tokenizer_of,
     write_description,
 )
-from filmagent.training.papercut.clip_pictures import (
+from filmagent.training.papercut.clip.pictures import (
     Groups,
     PicturePool,
     Shown,
@@ -33,7 +32,7 @@ from filmagent.training.papercut.clip_pictures import (
     close_looks,
     render_group,
 )
-from filmagent.training.papercut.clip_questions import (
+from filmagent.training.papercut.clip.questions import (
     ALL_COLOURS,
     NOT_THERE,
     THINGS,
@@ -41,7 +40,8 @@ from filmagent.training.papercut.clip_questions import (
     questions,
     zero_shot_loss,
 )
-from filmagent.training.papercut.clip_texts import Statement, holds, statement, variations, vocabulary
+from filmagent.training.papercut.clip.texts import Statement, holds, statement, variations, vocabulary
+from filmagent.training.papercut.clip.train import ClipTraining, contrastive_loss, train_clip
 from filmagent.training.papercut.world import Figure, Performance, Setting, ShotScript, sample_shot, sample_story
 
 SEEDS = st.integers(0, 10_000)

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from filmagent.errors import ModelFilesError
-from filmagent.training.papercut.clip import ClipTraining, train_clip
-from filmagent.training.papercut.clip_model import ClipSize, build_clip, write_description, write_weights
-from filmagent.training.papercut.clip_pictures import Groups, PicturePool, render_group
-from filmagent.training.papercut.clip_redrawn import Redrawer
+from filmagent.training.papercut.clip.model import ClipSize, build_clip, write_description, write_weights
+from filmagent.training.papercut.clip.pictures import Groups, PicturePool, render_group
+from filmagent.training.papercut.clip.redrawn import Redrawer
+from filmagent.training.papercut.clip.train import ClipTraining, train_clip
 from filmagent.training.papercut.export import export_denoiser, export_vae, held_out_shots, measure_vae
 from filmagent.training.papercut.text import build_tokenizer
 from filmagent.training.papercut.trainer import DenoiserTraining, Models

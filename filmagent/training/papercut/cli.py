@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.part == "export":
         _export(args.data, weights, chosen)
     else:
-        from filmagent.training.papercut.clip import ClipTraining, train_clip
+        from filmagent.training.papercut.clip.train import ClipTraining, train_clip
 
         start = {**LOOK_ON, "start_from": args.from_weights} if args.from_weights else {}
         train_clip(ClipTraining(**{**start, **chosen}, workers=args.workers), args.data)

@@ -57,8 +57,8 @@ def labels(script: ShotScript, who: Tensor, *, remembered: int = 0) -> Tensor:
 def body_coordinates(script: ShotScript, who: Tensor) -> Tensor:
     """Where on its figure each token [frames, rows, columns] of a shot is: [2, tokens], NaN where that is unknown.
 
-    In heights of the figure: how far ahead of its middle, the way it faces, and how far above its feet. A latent frame
-    is taken for the middle of its frames. Unknown once a camera has begun to push in.
+    In heights of the figure: how far ahead of its middle, the way it faces, and how far above its feet. Figures stand
+    still within a latent frame; of a pan the middle of its frames counts. Unknown once a camera begins to push in.
     """
     found = torch.full((2, *who.shape), torch.nan)
     _, rows, columns = who.shape

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from filmagent.torchvision_shim import declare_missing_operators
-from filmagent.training.papercut.clip_texts import UNKNOWN, vocabulary
+from filmagent.training.papercut.clip.texts import UNKNOWN, vocabulary
 
 IMAGE_SIZE = 160
 """Pixels of a side. With 96 a figure at the back of a wide shot was a dozen pixels wide, and kinds were not learned."""

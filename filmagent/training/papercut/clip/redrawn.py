@@ -18,7 +18,7 @@ from torch import Tensor
 
 from filmagent.generation.wan.library import PreTrainedTokenizerFast, UMT5EncoderModel, WanTransformer3DModel
 from filmagent.training.papercut.captions import said
-from filmagent.training.papercut.clip_pictures import Shown
+from filmagent.training.papercut.clip.pictures import Shown
 from filmagent.training.papercut.denoiser import MASK_CHANNELS
 from filmagent.training.papercut.latents import open_encoder, unknown_condition
 from filmagent.training.papercut.machine import autocast

@@ -5,7 +5,8 @@ versions of it that differ in one thing each, so that colours and scarves count,
 the scorers will ask (`a white cat` or `a black cat`?) are asked of every figure. And every cell of the picture tower's
 maps is asked whom it shows, because captions alone teach kinds very slowly; with that the training begins, on close
 looks that cost a quarter of a picture.
-The folder it leaves is an open_clip `local-dir:`. Knows nothing of memory, critics or the denoiser.
+A training that begins with exported weights skips the close looks; half of its pictures are drawn by those weights.
+The folder it leaves is an open_clip `local-dir:`. Knows nothing of memory and critics.
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from filmagent.errors import ModelFilesError
 from filmagent.training.papercut import checkpoint
-from filmagent.training.papercut.clip_cells import CellQuestions, see_maps
-from filmagent.training.papercut.clip_model import (
+from filmagent.training.papercut.clip.cells import CellQuestions, see_maps
+from filmagent.training.papercut.clip.model import (
     WEIGHTS,
     ClipSize,
     build_clip,
@@ -38,10 +40,10 @@ from filmagent.training.papercut.clip_model import (
     write_description,
     write_weights,
 )
-from filmagent.training.papercut.clip_pictures import Groups, PicturePool, Shown, augment, close_looks
-from filmagent.training.papercut.clip_questions import THINGS, answered, questions, zero_shot_loss
-from filmagent.training.papercut.clip_redrawn import Redrawer
-from filmagent.training.papercut.clip_texts import Statement, holds, statement
+from filmagent.training.papercut.clip.pictures import Groups, PicturePool, Shown, augment, close_looks
+from filmagent.training.papercut.clip.questions import THINGS, answered, questions, zero_shot_loss
+from filmagent.training.papercut.clip.redrawn import Redrawer
+from filmagent.training.papercut.clip.texts import Statement, holds, statement
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.muon import Muon, split_weights
 
@@ -158,7 +160,7 @@ class _Learner:
         """Take over the weights of a finished model. Raises ModelFilesError where `folder` holds none of this size."""
         try:
             self.model.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS).items()})
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, SafetensorError) as error:
             raise ModelFilesError(f"{folder} holds no CLIP model to begin with ({error}): train one anew") from None
 
     def look_closely(self, batch: Sequence[Shown], share: float) -> None:

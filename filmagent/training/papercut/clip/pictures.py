@@ -19,9 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from filmagent.training.papercut.clip_cells import NOBODY, who_covers
-from filmagent.training.papercut.clip_model import IMAGE_SIZE, MEAN, STD
-from filmagent.training.papercut.clip_texts import variations
+from filmagent.training.papercut.clip.cells import NOBODY, who_covers
+from filmagent.training.papercut.clip.model import IMAGE_SIZE, MEAN, STD
+from filmagent.training.papercut.clip.texts import variations
 from filmagent.training.papercut.world import FRAMES, ShotScript, render_frames, sample_shot, sample_story
 
 CLOSE_SIDE = IMAGE_SIZE // 2
