@@ -69,7 +69,9 @@ def test_every_variant_is_measured_against_the_plain_loop(capsys):
     for cache in ("first-block cache 0.5", "magnitude cache 0.3"):
         assert rows[cache]["forwards"] == 16 and rows[cache]["computed"] < 0.95
     assert (rows["few-step adapter"]["forwards"], rows["few-step adapter"]["steps"]) == (4, 4)
-    assert rows["joint guidance"]["psnr"] > 100 > rows["magnitude cache 0.3"]["psnr"] > 15
+    joint = rows["joint guidance"]["psnr"]
+    assert joint is None or joint > 100, "equal to the last bit on some processors, nearly so on others"
+    assert 100 > rows["magnitude cache 0.3"]["psnr"] > 15
     assert len(rows["magnitude cache 0.3"]["magnitudes"]["high_noise"]) > 1
     for row in rows.values():
         assert row["shot_seconds"] > row["denoise_seconds"] > row["step_seconds"] > 0
