@@ -28,8 +28,6 @@ DEEDS = ("action", "facing")
 """Questions about what somebody does, not about who it is: only asked of the shot, not of memory."""
 BODY_WEIGHT = 10.0
 """Squares of body coordinates are about a tenth: so they weigh as much as a question."""
-MIDDLE_OF_LATENT_FRAME = 0.375
-"""How far before a latent frame's last picture the middle of its four pictures is, in latent frames."""
 UNKNOWN = -100
 """The label of a question that has no answer at a token; cross-entropy leaves it out."""
 
@@ -57,18 +55,18 @@ def labels(script: ShotScript, who: Tensor, *, remembered: int = 0) -> Tensor:
 def body_coordinates(script: ShotScript, who: Tensor) -> Tensor:
     """Where on its figure each token [frames, rows, columns] of a shot is: [2, tokens], NaN where that is unknown.
 
-    In heights of the figure: how far ahead of its middle, the way it faces, and how far above its feet. Figures stand
-    still within a latent frame; of a pan the middle of its frames counts. Unknown once a camera begins to push in.
+    In heights of the figure: how far ahead of its middle, the way it faces, and how far above its feet. Nothing goes
+    anywhere within a latent frame. Unknown once a camera begins to push in.
     """
     found = torch.full((2, *who.shape), torch.nan)
     _, rows, columns = who.shape
     y = (torch.arange(rows) + 0.5)[:, None].expand(rows, columns) / rows
     x = (torch.arange(columns) + 0.5)[None].expand(rows, columns) / columns
     for frame in range(1 if script.camera == "in" else len(who)):
-        swept = max(0.0, frame - MIDDLE_OF_LATENT_FRAME) * LATENT_FRAME
-        slid = Stage(script.size, script.camera, swept).slide() / WIDTH
+        seconds = frame * LATENT_FRAME
+        slid = Stage(script.size, script.camera, seconds).slide() / WIDTH
         for part in script.performances:
-            there, shown = standing(script, part, frame * LATENT_FRAME), who[frame] == part.subject
+            there, shown = standing(script, part, seconds), who[frame] == part.subject
             ahead = part.facing * (x - there.x + slid) * (WIDTH / HEIGHT) / there.height
             found[:, frame, shown] = torch.stack([ahead, (there.feet - y) / there.height])[:, shown]
     return found.flatten(1)

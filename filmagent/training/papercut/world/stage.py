@@ -47,16 +47,17 @@ class Stage:
     seconds: float = 0.0
 
     def slide(self, depth: float = 1.0) -> float:
-        """Pixels that a layer at `depth` has moved to the left, whole latent cells in every latent frame.
+        """Pixels that a layer at `depth` has moved to the left: whole latent cells, at once, in every latent frame.
 
-        So layers move at few speeds, as in a paper theatre, and what is seen of each is the same latents again.
+        So layers move at few speeds, in steps with the puppets, and what is seen of each is the same latents again.
         """
         cells = round(PAN * LATENT_FRAME * depth * ZOOM[self.size])
-        return CELL * cells * self.seconds / LATENT_FRAME * {"left": -1, "right": 1}.get(self.camera, 0)
+        moved = held(self.seconds, LATENT_FRAME) / LATENT_FRAME
+        return CELL * cells * moved * {"left": -1, "right": 1}.get(self.camera, 0)
 
     def push(self, depth: float = 1.0) -> float:
         """How much larger a layer at `depth` has become, 1 or more."""
-        return 1 + PUSH * self.seconds * depth if self.camera == "in" else 1.0
+        return 1 + PUSH * held(self.seconds, LATENT_FRAME) * depth if self.camera == "in" else 1.0
 
     def pen(self, canvas: aggdraw.Draw, depth: float, light: Tint) -> Pen:
         """A pen in stage units for a layer at `depth`."""
