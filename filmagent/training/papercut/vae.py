@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from filmagent.generation.limits import TEMPORAL_STRIDE
 from filmagent.generation.wan.library import AutoencoderKLWan
 from filmagent.generation.wan.quick_vae import speed_up
 from filmagent.training.papercut import checkpoint
@@ -30,7 +31,6 @@ from filmagent.training.papercut.world import (
 
 LATENT_CHANNELS = 16
 FIGURE_WEIGHT = 3.0
-FRAMES_OF_LATENT = 4
 OUTER_LAYERS = ("encoder.conv_in", "decoder.conv_out", "encoder.conv_out", "decoder.conv_in", "quant_conv", "gamma")
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
@@ -110,7 +110,7 @@ def _crop(rng: random.Random, shot: RenderedShot, size: tuple[int, int, int]) ->
     start = [rng.randint(0, limit) for limit in limits]
     if size[0] > 1:
         # Films are encoded from their first picture on: no latent frame ever holds parts of two exposures of others.
-        start[0] -= start[0] % FRAMES_OF_LATENT
+        start[0] -= start[0] % TEMPORAL_STRIDE
     figures = np.zeros(shot.frames.shape[:3], dtype=np.float32)
     for mask in shot.masks.values():
         figures = np.maximum(figures, mask)

@@ -27,8 +27,6 @@ from filmagent.training.papercut.vae import pixels
 
 LEAST_NOISE, MOST_NOISE = 0.5, 0.88
 """Shares of noise that a picture is drowned in: with more, words alone must say who is there."""
-AT_ONCE = 24
-"""Pictures that are drawn again together."""
 
 
 class Redrawer:
@@ -44,11 +42,8 @@ class Redrawer:
     @torch.no_grad()
     def __call__(self, shown: Sequence[Shown], rng: random.Random) -> list[Shown]:
         """The same pictures, drawn again; noise comes from torch's generator, wordings from `rng`."""
-        drawn = []
-        for start in range(0, len(shown), AT_ONCE):
-            some = shown[start : start + AT_ONCE]
-            drawn += [replace(old, picture=new) for old, new in zip(some, self._draw(some, rng), strict=True)]
-        return drawn
+        pictures = self._draw(shown, rng)
+        return [replace(old, picture=new) for old, new in zip(shown, pictures, strict=True)]
 
     def _draw(self, shown: Sequence[Shown], rng: random.Random) -> np.ndarray:
         sentences = [said(each.script, rng, with_attributes=True, with_layout=True).sentence for each in shown]

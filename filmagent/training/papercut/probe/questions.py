@@ -28,7 +28,6 @@ from filmagent.generation.papercut.vocabulary import (
 )
 from filmagent.training.papercut.world import ShotScript
 from filmagent.training.papercut.world.motion import place_at
-from filmagent.training.papercut.world.stage import LATENT_FRAME, held
 
 Answer = str | int | None
 Answers = Mapping[str, Answer]
@@ -95,7 +94,7 @@ def truth_of(script: ShotScript, seconds: float) -> Reading:
         answers: dict[str, Answer] = {question: getattr(figure, question) for question in IDENTITY}
         if figure.pattern is None:
             del answers["pattern_colour"]
-        where = place_at(script, part, held(seconds, LATENT_FRAME))
+        where = place_at(script, part, seconds)
         answers["action"] = part.action
         answers["position"] = POSITIONS[min(2, max(0, int(where * 3)))]
         figures[figure.kind] = answers

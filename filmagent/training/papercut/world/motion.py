@@ -7,7 +7,7 @@ movements that repeat in such times (`poses`) that makes a walk the same latents
 from __future__ import annotations
 
 from filmagent.training.papercut.world.script import Performance, ShotScript
-from filmagent.training.papercut.world.stage import TOKEN
+from filmagent.training.papercut.world.stage import LATENT_FRAME, TOKEN, held
 
 _SPEED = {"walks": TOKEN, "runs": 2 * TOKEN, "carries": TOKEN}
 """Frame widths a second: 8 or 16 pixels a latent frame."""
@@ -16,7 +16,8 @@ _EDGE = 2 * TOKEN
 
 
 def place_at(script: ShotScript, part: Performance, seconds: float) -> float:
-    """The figure's x in frame widths, `seconds` into the shot; nobody walks out of the frame."""
+    """The figure's x in frame widths, `seconds` into the shot: it goes on at once, every latent frame, and nobody walks
+    out of the frame."""
     speeds = _SPEED_IN_COMPANY if len(script.performances) > 1 else _SPEED
-    x = part.x + part.facing * speeds.get(part.action, 0.0) * seconds
+    x = part.x + part.facing * speeds.get(part.action, 0.0) * held(seconds, LATENT_FRAME)
     return max(min(x, max(part.x, 1 - _EDGE)), min(part.x, _EDGE))

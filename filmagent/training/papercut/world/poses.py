@@ -34,8 +34,6 @@ class Pose:
     """Stand, sit or lie."""
     stride: float = 0.0
     """How far the near fore leg and the far hind leg reach ahead; running strides go beyond 1."""
-    step: float = 0.0
-    """Positive while those two legs swing forward off the ground, negative while the others do."""
     lift: float = 0.0
     """Height of the whole figure above the ground."""
     lean: float = 0.0

@@ -18,7 +18,7 @@ from filmagent.training.papercut.world.pen import Pen
 from filmagent.training.papercut.world.places import draw_place, draw_weather
 from filmagent.training.papercut.world.poses import pose_at
 from filmagent.training.papercut.world.script import Performance, ShotScript
-from filmagent.training.papercut.world.stage import CELL, FPS, FRAMES, HEIGHT, LATENT_FRAME, WIDTH, Stage, held
+from filmagent.training.papercut.world.stage import CELL, FPS, FRAMES, HEIGHT, WIDTH, Stage
 
 SHADOW = 0.34
 TALL, TALLER = 1 / 3, 1.2
@@ -108,7 +108,7 @@ def _throw_shadow(picture: Image.Image, mask: Image.Image) -> None:
 
 
 def _draw_part(script: ShotScript, part: Performance, stage: Stage, canvas: aggdraw.Draw, silhouette: bool) -> None:
-    there = standing(script, part, held(stage.seconds, LATENT_FRAME))
+    there = standing(script, part, stage.seconds)
     pen = _on_stage(script, stage, canvas, there.x, there.height, part.facing, silhouette)
     pose = pose_at(part.action, stage.seconds, part.phase)
     tall = there.height * HEIGHT

@@ -18,7 +18,7 @@ def draw_bird(pen: Pen, look: Look, pose: Pose, prop: str | None) -> None:
     drop = 0.0 if pose.stance == "stand" else 0.13
     if pose.stance == "stand":
         for side in (1, -1):
-            foot = (-0.02 + 0.09 * side * pose.stride, 0.02 + 0.05 * max(0.0, side * pose.step) + 0.08 * pose.tuck)
+            foot = (-0.02 + 0.09 * side * pose.stride, 0.02 + 0.08 * pose.tuck)
             paper = BEAK if side > 0 else shade(BEAK, 0.8)
             pen.ribbon([(-0.04 + 0.06 * side, 0.24), foot], (0.05, 0.05), paper)
             pen.ribbon([(foot[0] - 0.04, foot[1]), (foot[0] + 0.1, foot[1])], (0.05, 0.045), paper)
@@ -66,12 +66,12 @@ def draw_frog(pen: Pen, look: Look, pose: Pose, prop: str | None) -> None:
     lying = pose.stance == "lie"
     drop = {"stand": 0.0, "sit": 0.06, "lie": 0.16}[pose.stance]
     stand = pose.stance == "stand"
-    swing, rise = 0.08 * pose.stride, 0.05 * pose.step
+    swing = 0.08 * pose.stride
     for side in (-1, 1):
         paper = look.main if side > 0 else look.dark
-        _frog_leg(pen, look, side, swing * side, max(0.0, rise * side), pose, drop)
+        _frog_leg(pen, look, side, swing * side, pose, drop)
         if not (side > 0 and pose.reach):
-            hand = (0.02 + 0.16 * side - swing * side, 0.04 + max(0.0, -rise * side) + 0.12 * pose.tuck)
+            hand = (0.02 + 0.16 * side - swing * side, 0.04 + 0.12 * pose.tuck)
             pen.ribbon([(0.02 + 0.13 * side, 0.34 - drop), hand], (0.1, 0.085), paper)
             pen.ellipse((hand[0] + 0.02, hand[1]), (0.075, 0.04), paper)
     body = pen.turned(-0.25 * pose.lean, (0.0, 0.2)) if stand else pen
@@ -108,9 +108,9 @@ def draw_frog(pen: Pen, look: Look, pose: Pose, prop: str | None) -> None:
         draw_prop(pen.moved(0.36, 0.2).resized(0.9), prop)
 
 
-def _frog_leg(pen: Pen, look: Look, side: int, swing: float, rise: float, pose: Pose, drop: float) -> None:
+def _frog_leg(pen: Pen, look: Look, side: int, swing: float, pose: Pose, drop: float) -> None:
     x = 0.25 * side - 0.02
-    foot = (x + 0.1 + swing if side > 0 else x - 0.02 + swing, 0.035 + rise)
+    foot = (x + 0.1 + swing if side > 0 else x - 0.02 + swing, 0.035)
     if pose.tuck:
         foot = (foot[0] - 0.12 * pose.tuck, foot[1] - 0.0)
     paper = look.dark

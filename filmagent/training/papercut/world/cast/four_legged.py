@@ -123,13 +123,12 @@ def _coat(pen: Pen, look: Look, torso: Oval) -> None:
 def _legs(pen: Pen, look: Look, pose: Pose, beast: Beast, near: bool) -> None:
     (x, y), (length, height) = beast.body_at, beast.body
     side = 1 if near else -1
-    for place, swing, raised in ((0.62, side, side * pose.step), (-0.68, -side, -side * pose.step)):
+    for place, swing in ((0.62, side), (-0.68, -side)):
         if near and place > 0 and pose.reach:
             continue
         hip = (x + place * length + (0.0 if near else 0.09), y - (0.7 * height if near else 0.04))
         reach = 0.13 * swing * pose.stride + (0.1 if place > 0 else -0.14) * pose.tuck
-        rise = 0.05 * max(0.0, raised) + 0.07 * pose.tuck
-        _leg(pen, look, beast, hip, (hip[0] + reach, beast.leg / 2 + rise), far=not near)
+        _leg(pen, look, beast, hip, (hip[0] + reach, beast.leg / 2 + 0.07 * pose.tuck), far=not near)
 
 
 def _leg(pen: Pen, look: Look, beast: Beast, hip: Point, foot: Point, far: bool) -> None:

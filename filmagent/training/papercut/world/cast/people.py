@@ -86,7 +86,7 @@ def _legs(pen: Pen, look: Look, pose: Pose, person: Person, drop: float) -> None
         else:
             x = side * 0.075 + (0.1 if person.hem_y < 0.15 else 0.14) * side * pose.stride
             start = (side * 0.075, hip)
-            foot = (x - 0.05 * pose.tuck, person.leg / 2 + 0.05 * max(0.0, side * pose.step) + 0.07 * pose.tuck)
+            foot = (x - 0.05 * pose.tuck, person.leg / 2 + 0.07 * pose.tuck)
         pen.ribbon([start, foot], (person.leg * 1.1, person.leg), paper)
         if person.trousers:
             end = tuple(a + (b - a) * person.trousers for a, b in zip(start, foot, strict=True))

@@ -52,7 +52,7 @@ def _leg(pen: Pen, pose: Pose, side: int, drop: float) -> None:
         pen.box((0.33 + 0.06 * side, drop), (0.43 + 0.06 * side, drop + 0.19), foot_paper)
         return
     x = side * 0.13 + 0.12 * side * pose.stride
-    y = 0.05 * max(0.0, side * pose.step) + 0.07 * pose.tuck
+    y = 0.07 * pose.tuck
     pen.ribbon([(side * 0.13, 0.25), (x, y + 0.07)], (0.11, 0.11), paper)
     pen.box((x - 0.09, y), (x + 0.13, y + 0.1), foot_paper)
 
