@@ -13,7 +13,8 @@ import torch
 from filmagent.errors import ModelFilesError, ScoringError
 from filmagent.generation.papercut.vocabulary import KINDS
 from filmagent.training.papercut.probe.data import NO_ANSWER, batch_of, draw_sample, sample_of, soften
-from filmagent.training.papercut.probe.net import ProbeNet, ProbeSize, load_probe, save_probe, window_at
+from filmagent.training.papercut.probe.net import CloseLook, ProbeNet, ProbeSize, load_probe, save_probe, window_at
+from filmagent.training.papercut.probe.pools import LookPool, Looks, SamplePool, held_otherwise, looks_of
 from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, IDENTITY, PICTURE_QUESTIONS, Reading, truth_of
 from filmagent.training.papercut.probe.reader import TrainedProbe, pairs_of, probe_folder
 from filmagent.training.papercut.probe.train import ProbeTraining, export_probe, measure_probe, probe_loss, train_probe
@@ -141,8 +142,60 @@ def test_in_the_end_only_the_close_look_learns(tmp_path):
     train_probe(replace(TOY, close_from=0.0, close_batch=5), tmp_path / "none", max_steps=0)
     before = torch.load(tmp_path / "none" / "probe.pt", weights_only=False)["net"]
     net = train_probe(replace(TOY, close_from=0.0, close_batch=5), tmp_path / "some", max_steps=2)
+    assert net.near.training is False
     changed = {name.split(".")[0] for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"close", "kind", "figure"}
+
+
+def test_a_look_is_kept_as_it_was():
+    torch.manual_seed(0)
+    kinds = torch.arange(7)
+    windows = torch.rand(7, 6, 64, 64) - 0.5, torch.rand(7, 1, 64, 64)
+    look = CloseLook(*windows, torch.randn(7, 3), torch.randn(7, 5), kinds)
+    pool = LookPool(9)
+    pool.add(Looks(look, {question: 10 * kinds for question in FIGURE_QUESTIONS}))
+    kept = pool.draw(60, CPU)
+    same = kept.look.kinds
+    assert set(same.tolist()) == set(range(7))
+    for name in ("window", "own", "whole", "shape"):
+        torch.testing.assert_close(getattr(kept.look, name), getattr(look, name)[same], atol=3e-3, rtol=1e-2)
+    assert all(torch.equal(labels, 10 * same) for labels in kept.truth.values())
+
+
+def test_a_look_held_otherwise_shows_the_same_figure_elsewhere():
+    torch.manual_seed(0)
+    own = torch.zeros(6, 1, 64, 64)
+    own[:, :, 20:44, 24:36] = 1
+    look = CloseLook(own.repeat(1, 6, 1, 1) * 0.5, own, torch.rand(6, 3), torch.rand(6, 5), torch.arange(6))
+    held = held_otherwise(look)
+    assert torch.equal(held.whole, look.whole) and torch.equal(held.shape, look.shape)
+    assert torch.equal(held.kinds, look.kinds)
+    middle = (held.own * torch.arange(64.0)).sum((1, 2, 3)) / held.own.sum((1, 2, 3))
+    assert middle.std() > 1 and abs(float(middle.mean()) - 29.5) < 10
+    assert (held.own.sum((1, 2, 3)) / own[0].sum()).std() > 0.05, "some are nearer"
+    assert (held.window[held.own.expand_as(held.window) > 0.99] > 0.25).all(), "the map moves with the window"
+    assert (held.window[held.own.expand_as(held.window) == 0] < 0.25).all()
+
+
+def test_new_looks_take_the_place_of_the_oldest():
+    batch = batch_of([sample_of(BOTH, start) for start in range(4)], CPU)
+    looks = looks_of(ProbeNet(TINY).eval(), batch)
+    pool = LookPool(6)
+    pool.add(looks)
+    assert len(pool) == 6
+    other = batch_of([sample_of(replace(BOTH, performances=BOTH.performances[1:]), start) for start in range(6)], CPU)
+    pool.add(looks_of(ProbeNet(TINY).eval(), other))
+    assert set(pool.draw(50, CPU).look.kinds.tolist()) == {KINDS.index("dog")}
+
+
+def test_samples_come_back_and_new_ones_come_in():
+    drawn = iter(range(100))
+    pool = SamplePool(10, drawn, random.Random(0))
+    assert sorted(pool.draw(4, 2)) == [0, 1, 2, 3]
+    for _ in range(20):
+        pool.draw(4, 2)
+    assert min(pool.draw(10, 0)) > 10, "the first ones had to go"
+    assert next(drawn) == 44
 
 
 def test_training_goes_on_where_it_stopped(tmp_path):
@@ -154,6 +207,14 @@ def test_training_goes_on_where_it_stopped(tmp_path):
     assert not torch.equal(one["net"]["kind.weight"], three["net"]["kind.weight"])
     nothing = train_probe(TOY, tmp_path, max_steps=3)
     assert torch.equal(nothing.state_dict()["kind.weight"], three["net"]["kind.weight"])
+
+
+def test_training_begins_with_an_exported_probe(tmp_path):
+    torch.manual_seed(7)
+    net = ProbeNet(TINY)
+    save_probe(net, tmp_path / "weights", {})
+    begun = train_probe(replace(TOY, start_from=tmp_path / "weights"), tmp_path / "run", max_steps=0)
+    assert torch.equal(begun.state_dict()["kind.weight"], net.half().float().state_dict()["kind.weight"])
 
 
 def test_it_logs_into_a_folder_that_was_not_there(tmp_path, monkeypatch):

@@ -14,9 +14,11 @@ from filmagent.training.papercut.drawn import StoryShape, draw_story, drawn_clip
 from filmagent.training.papercut.text import MAX_WORDS, build_text_encoder, build_tokenizer
 from filmagent.training.papercut.truth import (
     DEEDS,
+    MEMORY_SHARE,
     QUESTIONS,
     UNKNOWN,
     WHERE,
+    TruthHeads,
     WordHeads,
     answers_of_words,
     body_coordinates,
@@ -71,6 +73,30 @@ def test_memory_is_not_asked_what_somebody_does():
     assert [asked[name] for name in DEEDS] == [UNKNOWN, UNKNOWN]
     assert asked["kind"] == filmed[0] > 0
     assert UNKNOWN not in filmed[-len(DEEDS) :]
+
+
+def test_an_answer_at_the_shot_counts_more_than_one_in_memory():
+    torch.manual_seed(0)
+    heads, block = TruthHeads(16), torch.nn.Identity()
+    heads.listen_to(block)
+    hidden, body = torch.randn(1, 40, 16), torch.full((1, 2, 40), torch.nan)
+    truth = torch.full((1, len(QUESTIONS), 40), UNKNOWN)
+    truth[:, 0] = 3
+
+    def error(of_memory):
+        block(hidden)
+        return float(heads.loss(truth, body, of_memory))
+
+    def answers(index):
+        return heads.ask(torch.nn.functional.layer_norm(hidden, (16,)))[0, index, : len(QUESTIONS["kind"])]
+
+    three = torch.tensor(3)
+    alone = [torch.nn.functional.cross_entropy(answers(index), three).item() for index in range(40)]
+    of_memory = torch.arange(40)[None] < 39
+    expected = (1 - MEMORY_SHARE) * alone[39] + MEMORY_SHARE * sum(alone[:39]) / 39
+    asked = len(QUESTIONS) + 1
+    assert error(of_memory) == pytest.approx(expected / asked, rel=1e-4), "one token of the shot against 39 of memory"
+    assert error(of_memory & False) == pytest.approx(sum(alone) / 40 / asked, rel=1e-4)
 
 
 @pytest.mark.parametrize("facing", [-1, 1])

@@ -13,7 +13,7 @@ from typing import Any
 
 from filmagent.errors import UsageError
 
-PARTS = ("world", "vae", "dit", "decoder", "export", "clip", "probe", "sequences")
+PARTS = ("world", "vae", "dit", "checkup", "decoder", "export", "clip", "probe", "sequences")
 GO_ON = {"stills_only_until": 0.0, "rate": 6e-4, "matrix_rate": 9e-4}
 """How a VAE trains on: it knows single frames already, and steps as large as at first would undo what it knows."""
 FILM_ON: dict[str, Any] = {
@@ -37,6 +37,10 @@ LOOK_ON = {"rate": 1.5e-3, "close_until": 0.0}
 """How a CLIP model trains on: it knows how figures look from near, and learns how these weights draw them."""
 
 
+READ_ON = {"close_from": 0.0}
+"""How a probe trains on: it knows pictures already, and looks closely at figures for all of the time."""
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Parse the words after `train papercut` and run them."""
     parser = argparse.ArgumentParser(prog="filmagent train papercut", description=__doc__)
@@ -48,8 +52,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "part",
         choices=PARTS,
-        help="world draws a sheet of what is learned from; vae, then dit (the denoiser), then decoder (refines the "
-        "VAE's), then export; clip and probe stand alone; sequences renders what `train memory` learns from",
+        help="world draws a sheet of what is learned from; vae, then dit (the denoiser; checkup prints what it knows), "
+        "then decoder (refines the VAE's), then export; clip and probe stand alone; sequences renders what `train "
+        "memory` learns from",
     )
     parser.add_argument("--minutes", type=float, help="how long to train, all runs together (default: the part's own)")
     parser.add_argument("--data", type=Path, default=Path("papercut-training"), help="checkpoints, caches and logs")
@@ -58,7 +63,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, help="world: picture; export, probe: weights; sequences: folder (default: in DATA)"
     )
     parser.add_argument("--stories", type=int, default=200, help="sequences: how many stories (default: 200)")
-    parser.add_argument("--from-weights", type=Path, help="vae, dit, clip: begin with exported weights")
+    parser.add_argument("--from-weights", type=Path, help="vae, dit, clip, probe: begin with exported weights")
     parser.add_argument("--compile", action="store_true", help="vae, dit: compile; needs a C++ compiler")
     parser.add_argument("--device", default="cpu", help="where to compute: cpu or cuda (default: cpu)")
     parser.add_argument("--workers", type=int, default=0, help="dit, clip, probe: processes that draw ahead")
@@ -86,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
     elif args.part == "dit":
         start = {**FILM_ON, "start_from": args.from_weights} if args.from_weights else {}
         _train_denoiser(args.data, {**how, **start, **chosen}, args.workers)
+    elif args.part == "checkup":
+        _check_up(args.data)
     elif args.part == "decoder":
         _refine_decoder(args.data, chosen)
     elif args.part == "probe":
@@ -156,10 +163,18 @@ def _train_denoiser(data: Path, chosen: dict[str, Any], workers: int) -> None:
     _say(f"denoiser: {run.step} steps, {run.samples} examples, losses {run.losses}")
 
 
+def _check_up(data: Path) -> None:
+    from filmagent.training.papercut.checkup import as_markdown, check_up, read_models
+    from filmagent.training.papercut.latents import open_encoder
+
+    sys.stdout.write(as_markdown(check_up(read_models(data), open_encoder(data / "weights" / "vae"))))
+
+
 def _train_probe(args: argparse.Namespace, chosen: dict[str, Any]) -> None:
     from filmagent.training.papercut.probe.train import ProbeTraining, export_probe, train_probe
 
-    settings = ProbeTraining(**chosen, device=args.device, workers=args.workers)
+    start = {**READ_ON, "start_from": args.from_weights} if args.from_weights else {}
+    settings = ProbeTraining(**{**start, **chosen}, device=args.device, workers=args.workers)
     measured = export_probe(train_probe(settings, args.data), settings, args.out or args.data / "weights" / "probe")
     _say(", ".join(f"{name} {share:.1%}" for name, share in measured.items()))
 

@@ -17,9 +17,15 @@ from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from filmagent.training.papercut.captions import Said, said
 from filmagent.training.papercut.excerpts import Excerpt, Wanted, draw_steps, whole
-from filmagent.training.papercut.latents import Clip, StoryLatents
+from filmagent.training.papercut.latents import Clip, Keyframe, StoryLatents
 from filmagent.training.papercut.machine import autocast, plain_attention
-from filmagent.training.papercut.some_tokens import KeptTokens, choose_tokens, flow_of_tokens, tokens_of
+from filmagent.training.papercut.some_tokens import (
+    ChosenTokens,
+    KeptTokens,
+    choose_tokens,
+    flow_of_tokens,
+    tokens_of,
+)
 from filmagent.training.papercut.text import MAX_WORDS
 from filmagent.training.papercut.truth import UNKNOWN, TruthHeads, body_coordinates, labels
 
@@ -46,7 +52,9 @@ class Mixture:
     moving_weight: float = 3.0
     """How many times as often a shot in which somebody or the camera moves is asked for as one that holds still: to
     hold still is learned in a few hundred steps."""
-    attributes_with_memory: float = 0.4
+    figures_weight: tuple[float, ...] = (0.4, 1.0, 2.0, 2.0)
+    """How often a picture is asked for in which so many figures are: who is whose memory is what is hard to tell."""
+    attributes_with_memory: float = 0.25
     attributes_without_memory: float = 0.9
     layout_with_memory: float = 0.2
     layout_without_memory: float = 0.7
@@ -58,6 +66,14 @@ class Mixture:
     figure_weight: float = 6.0
     truth_weight: float = 0.2
     words_weight: float = 0.1
+
+
+@dataclass(frozen=True)
+class Example:
+    """What is asked for, and the keyframes that it is shown."""
+
+    excerpt: Excerpt
+    keyframes: tuple[Keyframe, ...]
 
 
 @dataclass(frozen=True)
@@ -134,8 +150,9 @@ def make_batch(
         raise ValueError(f"none of {len(stories)} stories has a picture that its words determine: make more stories")
     memory = _at_most(memory, stories)
     size = _examples(tokens, memory, choices[0][1], 1, kept)
-    chosen = [(story, whole(clip, unknown)) for story, clip in rng.choices(choices, k=size)]
-    return _batch(rng, chosen, memory, mixture, kept)
+    often = [mixture.figures_weight[len(clip.script.performances)] for _, clip in choices]
+    chosen = [(story, whole(clip, unknown)) for story, clip in rng.choices(choices, often, k=size)]
+    return batch_of(rng, _with_memory(rng, chosen, memory), mixture, kept)
 
 
 def make_step_batch(
@@ -150,7 +167,8 @@ def make_step_batch(
     """As many steps of filming on as make about so many kept tokens; shots that move are asked for more often."""
     memory = _at_most(memory, stories)
     size = _examples(tokens, memory, stories[0].shots[0], wanted.known + 1, kept)
-    return _batch(rng, draw_steps(rng, stories, wanted, size, mixture.moving_weight), memory, mixture, kept)
+    chosen = draw_steps(rng, stories, wanted, size, mixture.moving_weight)
+    return batch_of(rng, _with_memory(rng, chosen, memory), mixture, kept)
 
 
 def _at_most(memory: int, stories: Sequence[StoryLatents]) -> int:
@@ -163,17 +181,13 @@ def _examples(tokens: int, memory: int, clip: Clip, frames: int, kept: KeptToken
     return max(1, round(tokens / (memory * counts.memory + frames * counts.shot)))
 
 
-def _batch(
-    rng: random.Random,
-    chosen: Sequence[tuple[StoryLatents, Excerpt]],
-    memory: int,
-    mixture: Mixture,
-    kept: KeptTokens,
-) -> Batch:
+def batch_of(rng: random.Random, examples: Sequence[Example], mixture: Mixture, kept: KeptTokens) -> Batch:
+    """Examples that remember as many keyframes and are as long, as one batch."""
     clean, mask, condition, weight, figures, truth, body, sentences, known = [], [], [], [], [], [], [], [], []
-    for story, excerpt in chosen:
+    memory = len(examples[0].keyframes)
+    for example in examples:
+        excerpt, keyframes = example.excerpt, example.keyframes
         clip, latents = excerpt.clip, excerpt.latents
-        keyframes = rng.sample(story.keyframes(without=clip), memory)
         remembered = [frame.latents[:, None].float() for frame in keyframes]
         clean.append(torch.cat([*remembered, latents], dim=1))
         condition.append(torch.cat([*remembered, excerpt.condition], dim=1))
@@ -207,6 +221,31 @@ def _batch(
     )
 
 
+def _with_memory(
+    rng: random.Random, chosen: Sequence[tuple[StoryLatents, Excerpt]], memory: int
+) -> list[Example]:
+    return [
+        Example(excerpt, _remembered(rng, story.keyframes(without=excerpt.clip), excerpt, memory))
+        for story, excerpt in chosen
+    ]
+
+
+def _remembered(
+    rng: random.Random, keyframes: list[Keyframe], excerpt: Excerpt, count: int
+) -> tuple[Keyframe, ...]:
+    """So many keyframes by chance, one of them with somebody of the shot if there is one: policies look for such."""
+    rng.shuffle(keyframes)
+    shows = next((index for index, frame in enumerate(keyframes) if shows_any(frame, excerpt.who)), 0)
+    chosen = [*keyframes[shows : shows + 1], *keyframes[:shows], *keyframes[shows + 1 :]][:count]
+    rng.shuffle(chosen)
+    return tuple(chosen)
+
+
+def shows_any(keyframe: Keyframe, who: Tensor) -> bool:
+    """Whether a keyframe shows one of the figures `who`, -1 nobody."""
+    return bool(torch.isin(keyframe.who, who[who >= 0]).any())
+
+
 def _sentence(rng: random.Random, excerpt: Excerpt, memory: int, mixture: Mixture, most_words: int) -> Said:
     """The words of an example; attributes are left out where they and two endings would not fit in `most_words`."""
     if rng.random() < mixture.text_dropped:
@@ -235,6 +274,29 @@ def sample_noise_levels(known: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Prediction:
+    """What the denoiser says of a batch's kept tokens [B, K, 16, 4], its own answers kept by the truth heads."""
+
+    chosen: ChosenTokens
+    noise: Tensor
+    flow: Tensor
+
+
+def predict(denoiser: WanTransformer3DModel, text: Tensor, batch: Batch, level: Tensor) -> Prediction:
+    """One prediction from noise of these shares [B], 0 to 1, with the batch's memory and words."""
+    share = level.view(-1, 1, 1, 1, 1)
+    noise = torch.randn_like(batch.clean)
+    noisy = (1 - share) * batch.clean + share * noise
+    ropes = [install_memory_rope(denoiser)]
+    told = torch.cat([noisy, batch.mask, batch.condition], dim=1)
+    device = batch.clean.device
+    chosen = choose_tokens(batch.figures, batch.memory, batch.kept)
+    with plain_attention(device), autocast(device), memory_positions(ropes, batch.memory, MEMORY_STRIDE):
+        flow = flow_of_tokens(denoiser, told, level * 1000, text, chosen.index, MAX_WORDS)
+    return Prediction(chosen, tokens_of(noise, chosen.index), flow.float())
+
+
+@dataclass(frozen=True)
 class Losses:
     """The flow's error, and how badly the middle of the network knows who is where."""
 
@@ -248,23 +310,15 @@ def losses(denoiser: WanTransformer3DModel, heads: TruthHeads, text: Tensor, bat
     Asking the hidden states for the truth makes them useful sooner, as aligning them with a trained encoder does
     (Yu et al., "Representation Alignment for Generation", 2024); here the renderer knows what an encoder would guess.
     """
-    level = sample_noise_levels(batch.known)
-    share = level.view(-1, 1, 1, 1, 1)
-    noise = torch.randn_like(batch.clean)
-    noisy = (1 - share) * batch.clean + share * noise
-    ropes = [install_memory_rope(denoiser)]
-    told = torch.cat([noisy, batch.mask, batch.condition], dim=1)
-    device = batch.clean.device
-    chosen = choose_tokens(batch.figures, batch.memory, batch.kept)
-    with plain_attention(device), autocast(device), memory_positions(ropes, batch.memory, MEMORY_STRIDE):
-        flow = flow_of_tokens(denoiser, told, level * 1000, text, chosen.index, MAX_WORDS)
-    error = (flow.float() - tokens_of(noise - batch.clean, chosen.index)).pow(2)
-    weight = tokens_of(batch.weight, chosen.index) * chosen.stands_for[:, :, None, None]
+    made = predict(denoiser, text, batch, sample_noise_levels(batch.known))
+    index = made.chosen.index
+    error = (made.flow - (made.noise - tokens_of(batch.clean, index))).pow(2)
+    weight = tokens_of(batch.weight, index) * made.chosen.stands_for[:, :, None, None]
+    of_memory = batch.memory * batch.figures.shape[2]
     truth, body = (
-        labelled.gather(2, chosen.index[:, None].expand(-1, labelled.shape[1], -1))
-        for labelled in (batch.truth, batch.body)
+        labelled.gather(2, index[:, None].expand(-1, labelled.shape[1], -1)) for labelled in (batch.truth, batch.body)
     )
     return Losses(
         flow=(error * weight).sum() / (weight.sum() * error.shape[2]),
-        truth=heads.loss(truth, body) if (truth != UNKNOWN).any() else error.sum() * 0,
+        truth=heads.loss(truth, body, index < of_memory) if (truth != UNKNOWN).any() else error.sum() * 0,
     )

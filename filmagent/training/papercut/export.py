@@ -22,7 +22,7 @@ from filmagent.training.papercut.latents import UNKNOWN_SHOWS
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.sheet import curve, held_out_rows, sample_sheet
 from filmagent.training.papercut.text import MAX_WORDS, build_tokenizer
-from filmagent.training.papercut.trainer import DenoiserTraining, Models
+from filmagent.training.papercut.trainer import CHECKPOINT, DenoiserTraining, Models
 from filmagent.training.papercut.vae import pixels
 from filmagent.training.papercut.world import FPS, FRAMES, HEIGHT, WIDTH, render_shot, sample_shot, sample_story
 
@@ -122,7 +122,7 @@ def export_denoiser(averaged: Models, folder: Path) -> None:
 
 def export_all(data: Path, weights: Path, settings: DenoiserTraining | None = None) -> list[Path]:
     """Write the averaged weights of the training in `data`, beside its VAE, with a sheet and a curve."""
-    saved = data / "denoiser.pt"
+    saved = data / CHECKPOINT
     if not saved.exists():
         raise ModelFilesError(f"{saved} is missing: train the denoiser first")
     state = torch.load(saved, map_location="cpu", weights_only=False)

@@ -132,10 +132,11 @@ def encode_story(encoder: Encoder, drawn: DrawnStory) -> StoryLatents:
         video = torch.cat([pixels(still.frames[None]) for still in drawn.stills])
         found = encoder(video).half().cpu()
         stills = tuple(_clip(still, latents, None) for still, latents in zip(drawn.stills, found, strict=True))
-    return StoryLatents(stills, tuple(_shot(encoder, shot) for shot in drawn.shots))
+    return StoryLatents(stills, tuple(encode_shot(encoder, shot) for shot in drawn.shots))
 
 
-def _shot(encoder: Encoder, drawn: DrawnClip) -> Clip:
+def encode_shot(encoder: Encoder, drawn: DrawnClip) -> Clip:
+    """Latents of a drawn shot and of what it is told, in half precision on the CPU."""
     video = pixels(drawn.frames[None])
     condition = None
     if drawn.told:

@@ -25,6 +25,7 @@ from filmagent.training.papercut.truth import TruthHeads, WordHeads
 from filmagent.training.papercut.warm_start import take_over
 from filmagent.training.papercut.words import teach_words
 
+CHECKPOINT = "denoiser.pt"
 ASKED_BLOCK = 3
 """Of eight: by then it should be known who is where and how they stand, and the other blocks can draw it."""
 OUTER_LAYERS = (
@@ -95,6 +96,11 @@ class Models(nn.Module):
         read_short_texts(self.denoiser)
 
 
+def listen(models: Models) -> None:
+    """Let the truth heads hear the block that they ask."""
+    models.heads.listen_to(models.denoiser.blocks[ASKED_BLOCK * len(models.denoiser.blocks) // 8])
+
+
 @dataclass
 class Run:
     """What one training holds in memory."""
@@ -128,7 +134,7 @@ def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) 
     new_words = frozenset(tokenizer.get_vocab())
     if settings.start_from is not None:
         new_words = take_over(settings.start_from, tokenizer, models.denoiser, models.encoder)
-    state = checkpoint.load(folder / "denoiser.pt", rng)
+    state = checkpoint.load(folder / CHECKPOINT, rng)
     if new_words and not state:
         teach_words(tokenizer, models.encoder, models.words, settings.word_steps, settings.seed)
     models = models.to(settings.device)
@@ -138,7 +144,7 @@ def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) 
         Muon(matrices, settings.matrix_rate),
         torch.optim.AdamW(rest, settings.rate, betas=(0.9, 0.95), weight_decay=0.0),
     ]
-    models.heads.listen_to(models.denoiser.blocks[ASKED_BLOCK * len(models.denoiser.blocks) // 8])
+    listen(models)
     if settings.compiled:
         for block in models.denoiser.blocks:
             # The forward alone, so that the hook of the truth heads stays outside of what is compiled.
@@ -256,7 +262,7 @@ def save_run(folder: Path, run: Run, spent: float) -> None:
         "batches": run.batches,
         "spent": spent,
     }
-    checkpoint.save(folder / "denoiser.pt", state, run.rng)
+    checkpoint.save(folder / CHECKPOINT, state, run.rng)
 
 
 def _log(path: Path, run: Run, spent: float, material: Material) -> None:

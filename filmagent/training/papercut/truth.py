@@ -28,6 +28,9 @@ DEEDS = ("action", "facing")
 """Questions about what somebody does, not about who it is: only asked of the shot, not of memory."""
 BODY_WEIGHT = 10.0
 """Squares of body coordinates are about a tenth: so they weigh as much as a question."""
+MEMORY_SHARE = 0.3
+"""How much the answers at memory's tokens count beside those at the shot's: who is in a clean picture is soon known,
+who must be in a noisy one is the question that memory has to answer."""
 UNKNOWN = -100
 """The label of a question that has no answer at a token; cross-entropy leaves it out."""
 
@@ -88,27 +91,44 @@ class TruthHeads(nn.Module):
 
         block.register_forward_hook(keep)
 
-    def loss(self, truth: Tensor, body: Tensor) -> Tensor:
+    def loss(self, truth: Tensor, body: Tensor, of_memory: Tensor) -> Tensor:
         """Mean error over the questions, cross-entropy or squared, of the block's last run.
 
         Args:
             truth: [B, questions, tokens], from `labels`.
             body: [B, 2, tokens], from `body_coordinates`; NaN is not asked.
+            of_memory: which tokens [B, tokens] are memory's.
         """
-        if self.hidden is None:
-            raise RuntimeError("the block that the truth heads listen to has not run")
-        logits = F.layer_norm(self.hidden.float(), self.hidden.shape[-1:])
-        *answers, spots = self.ask(logits).split([*(len(each) for each in QUESTIONS.values()), 2], dim=-1)
+        *answers, spots = self._asked()
+        parts = [(truth.masked_fill(of_memory[:, None], UNKNOWN), 1.0)]
+        if bool(of_memory.any()):
+            parts = [(parts[0][0], 1 - MEMORY_SHARE), (truth.masked_fill(~of_memory[:, None], UNKNOWN), MEMORY_SHARE)]
         found = [
-            F.cross_entropy(answer.transpose(1, 2), truth[:, index], ignore_index=UNKNOWN, reduction="sum")
-            / (truth[:, index] != UNKNOWN).sum().clamp(min=1)
+            torch.stack([share * _mean_error(answer, part[:, index]) for part, share in parts]).sum()
             for index, answer in enumerate(answers)
         ]
         known = ~body.isnan()
         off = (spots.transpose(1, 2) - body.nan_to_num())[known]
         found.append(BODY_WEIGHT * off.pow(2).sum() / known.sum().clamp(min=1))
-        self.hidden = None
         return torch.stack(found).mean()
+
+    def answers(self) -> dict[str, Tensor]:
+        """Logits [B, tokens, choices] by question, of the block's last run."""
+        return dict(zip(QUESTIONS, self._asked(), strict=False))
+
+    def _asked(self) -> tuple[Tensor, ...]:
+        """Logits of every question, then body coordinates; the hidden states are given up."""
+        if self.hidden is None:
+            raise RuntimeError("the block that the truth heads listen to has not run")
+        hidden, self.hidden = F.layer_norm(self.hidden.float(), self.hidden.shape[-1:]), None
+        parts: tuple[Tensor, ...] = self.ask(hidden).split([*map(len, QUESTIONS.values()), 2], dim=-1)
+        return parts
+
+
+def _mean_error(answer: Tensor, truth: Tensor) -> Tensor:
+    """Cross-entropy of answers [B, tokens, choices] over the tokens that have a true one [B, tokens]; 0 without any."""
+    total = F.cross_entropy(answer.transpose(1, 2), truth, ignore_index=UNKNOWN, reduction="sum")
+    return total / (truth != UNKNOWN).sum().clamp(min=1)
 
 
 WHERE = tuple((count, index) for count in range(1, MAX_ROLES + 1) for index in range(count))

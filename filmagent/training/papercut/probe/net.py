@@ -48,7 +48,7 @@ class ProbeSize:
     deep: int = 96
     known: int = 160
     close: tuple[int, int, int] = (32, 64, 112)
-    """Channels of a close look at a quarter, an eighth and a sixteenth of its side."""
+    """Channels of a close look at a half, a quarter and an eighth of its side."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,24 @@ class Seen:
     """Logits of nobody and of every kind in every cell, [B, 1 + kinds, h, w]."""
 
 
+@dataclass(frozen=True)
+class CloseLook:
+    """What questions about figures are answered from, a row for each."""
+
+    window: Tensor
+    """Two moments of what is around it, [N, 6, WINDOW, WINDOW], -0.5 to 0.5."""
+    own: Tensor
+    """Its share of every pixel of the window, [N, 1, WINDOW, WINDOW], 0 to 1."""
+    whole: Tensor
+    """What is known of its picture, [N, known]."""
+    shape: Tensor
+    """Where it is and how large, [N, 5]."""
+    kinds: Tensor
+    """[N]."""
+
+
 class ProbeNet(nn.Module):
-    """See the module. About 1.7 million weights."""
+    """See the module. About 1.9 million weights."""
 
     def __init__(self, size: ProbeSize) -> None:
         super().__init__()
@@ -82,7 +98,7 @@ class ProbeNet(nn.Module):
         self.presence = nn.Linear(known, len(KINDS))
         self.presence_seen = nn.Parameter(torch.tensor([0.5, 0.0]))
         self.kind = nn.Embedding(len(KINDS), 48)
-        self.close = _CloseLook(size.close)
+        self.close = _Close(size.close)
         shape = 5
         self.figure = nn.Sequential(
             nn.Linear(self.close.width + 48 + known + shape, 256),
@@ -125,13 +141,21 @@ class ProbeNet(nn.Module):
 
     def figure_logits(self, seen: Seen, rows: Tensor, kinds: Tensor) -> dict[str, Tensor]:
         """By question, [N, answers], for figures of `kinds` [N] in the shots `rows` [N] of the batch."""
-        own = seen.dense.log_softmax(1)[rows, kinds + 1]
+        return self.answers(self.look(seen, rows, kinds))
+
+    def look(self, seen: Seen, rows: Tensor, kinds: Tensor) -> CloseLook:
+        """Look closely where the map shows figures of `kinds` [N] in the shots `rows` [N] of the batch."""
+        own = seen.dense.float().log_softmax(1)[rows, kinds + 1]
         shape = _shape(own)
         # Where to look is the map's to learn: what is seen there must not pull at it.
         window = window_at(shape.detach(), seen.frames.shape[-2:])
-        looks = [_cut_out(seen.frames[rows], window), _cut_out(own.detach().exp()[:, None], window)]
-        found = self.close(torch.cat(looks, 1))
-        answers = self.figure(torch.cat([found, self.kind(kinds), seen.whole[rows], shape], 1))
+        there = _cut_out(own.detach().exp()[:, None], window)
+        return CloseLook(_cut_out(seen.frames[rows], window), there, seen.whole[rows], shape, kinds)
+
+    def answers(self, look: CloseLook) -> dict[str, Tensor]:
+        """By question, [N, answers]."""
+        found = self.close(torch.cat([look.window, look.own], 1))
+        answers = self.figure(torch.cat([found, self.kind(look.kinds), look.whole, look.shape], 1))
         answers = answers.split([len(each) for each in FIGURE_QUESTIONS.values()], 1)
         return dict(zip(FIGURE_QUESTIONS, answers, strict=True))
 
@@ -181,16 +205,17 @@ def _cut(before: int, after: int, stride: int) -> nn.Sequential:
     return nn.Sequential(convolution, nn.BatchNorm2d(after), nn.SiLU())
 
 
-class _CloseLook(nn.Module):
+class _Close(nn.Module):
     """Two moments of a window and the share that the figure has of it, [N, 7, WINDOW, WINDOW] -> [N, width]."""
 
     def __init__(self, channels: tuple[int, int, int]) -> None:
         super().__init__()
         fine, wide, deep = channels
-        self.near = nn.Sequential(nn.PixelUnshuffle(2), _cut(28, fine, 2), _Again(fine))
+        # The first features lie two pixels apart: stripes are no wider than that on small figures.
+        self.near = nn.Sequential(nn.PixelUnshuffle(2), _cut(28, fine, 1), _Again(fine))
         self.far = nn.Sequential(_cut(fine, wide, 2), _Again(wide), _cut(wide, deep, 2), _Again(deep), _Again(deep))
         self.grid = nn.Conv2d(deep, 16, 1)
-        self.width = 2 * deep + 16 * (WINDOW // 16) ** 2
+        self.width = 2 * deep + 16 * (WINDOW // 8) ** 2
 
     def forward(self, window: Tensor) -> Tensor:
         far = self.far(self.near(window))

@@ -21,9 +21,11 @@ from torch import Tensor
 
 from filmagent.artifacts import atomic_path
 from filmagent.training.papercut import checkpoint
+from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.muon import Muon, split_weights
 from filmagent.training.papercut.probe.data import Batch, Sample, batch_of, rendered, soften
-from filmagent.training.papercut.probe.net import ProbeNet, ProbeSize, save_probe
+from filmagent.training.papercut.probe.net import ProbeNet, ProbeSize, load_probe, save_probe
+from filmagent.training.papercut.probe.pools import LookPool, Looks, SamplePool, held_otherwise, looks_of
 from filmagent.training.papercut.probe.questions import Reading, truth_of
 from filmagent.training.papercut.probe.reader import read_with
 from filmagent.training.papercut.world import FPS, render_shot, sample_shot, sample_story
@@ -44,21 +46,25 @@ class ProbeTraining:
 
     minutes: float = 79.0
     seed: int = 1
-    batch: int = 32
-    close_from: float = 0.6
-    """Until here everything learns; from here on only the close look at figures, at three times as many a second. Their
-    attributes take longest to learn."""
-    close_batch: int = 64
+    batch: int = 64
+    close_from: float = 0.5
+    """Until here everything learns; from here on only the close look at figures, whose attributes take longest."""
+    close_batch: int = 128
+    """Figures of a step."""
     close_fresh: int = 48
-    """Many more than before: shots that come back eight times are learned by heart."""
-    pool: int = 4000
+    """Samples rendered at every such step."""
+    close_room: int = 20000
+    """Figures whose close looks are kept."""
+    pool: int = 10000
     """Samples kept rendered; a batch is drawn from them."""
-    fresh: int = 8
+    fresh: int = 24
     """Samples rendered at every step: they fill the pool, then take the place of others."""
     rate: float = 2e-3
     device: str = "cpu"
     workers: int = 0
     """Processes that render ahead; 0: this one renders between steps. A GPU wants one for every other core."""
+    start_from: Path | None = None
+    """A folder of an exported probe to begin with, where no checkpoint is there to continue."""
     size: ProbeSize = field(default_factory=ProbeSize)
 
 
@@ -79,17 +85,17 @@ def train_probe(settings: ProbeTraining, folder: Path, max_steps: int | None = N
     def save() -> None:
         checkpoint.save(folder / CHECKPOINT, {**learner.state(), "spent": clock.spent}, rng)
 
-    drawn = rendered(f"{settings.seed}/{learner.step}", settings.workers)
-    pool: list[Sample] = []
+    samples = SamplePool(settings.pool, rendered(f"{settings.seed}/{learner.step}", settings.workers), rng)
+    looks = LookPool(settings.close_room)
     while (share := clock.advance()) < 1 and (max_steps is None or learner.step < max_steps):
-        late = share >= settings.close_from
-        batch, fresh = (settings.close_batch, settings.close_fresh) if late else (settings.batch, settings.fresh)
-        for _ in range(max(fresh, batch - len(pool))):
-            if len(pool) >= settings.pool:
-                pool[rng.randrange(len(pool))] = next(drawn)
-            else:
-                pool.append(next(drawn))
-        learner.learn(rng.sample(pool, batch), share)
+        if share < settings.close_from:
+            learner.learn(samples.draw(settings.batch, settings.fresh), share)
+        else:
+            samples.clear()
+            learner.look(samples.fresh(settings.close_fresh), looks)
+            while len(looks) < min(settings.close_batch, settings.close_room):
+                learner.look(samples.fresh(settings.close_fresh), looks)
+            learner.learn_closely(looks.draw(settings.close_batch, learner.device), share)
         if learner.step % LOG_EVERY == 0:
             _log(folder / LOG, {"step": learner.step, "seconds": round(clock.spent), **learner.progress()})
         if clock.due():
@@ -107,7 +113,9 @@ def export_probe(net: ProbeNet, settings: ProbeTraining, out: Path, shots: int =
     rounded = ProbeNet(net.size)
     rounded.load_state_dict(net.state_dict())
     measured = measure_probe(rounded.half().float().eval(), shots)
-    trained = {"minutes": settings.minutes, "seed": settings.seed}
+    trained: dict[str, Any] = {"minutes": settings.minutes, "seed": settings.seed}
+    if settings.start_from is not None:
+        trained["begun_with"] = "the weights of an earlier probe"
     save_probe(rounded, out, {"trained": trained, "held_out_shots": shots, "accuracy": measured})
     with atomic_path(out / "README.md") as beside:
         beside.write_text(_readme(measured, trained, shots), encoding="utf-8")
@@ -138,23 +146,25 @@ def probe_loss(net: ProbeNet, batch: Batch) -> dict[str, Tensor]:
         losses[question] = F.cross_entropy(logits, batch.picture[question])
     if len(batch.rows) == 0:
         return losses
-    for question, logits in net.figure_logits(seen, batch.rows, batch.kinds).items():
-        labels = batch.figures[question]
-        if bool((labels >= 0).any()):
-            losses[question] = F.cross_entropy(logits, labels)
-    return losses
+    return losses | answer_losses(net.figure_logits(seen, batch.rows, batch.kinds), batch.figures)
+
+
+def answer_losses(answers: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Mean cross-entropy of every question about figures that has a true answer anywhere."""
+    return {
+        question: F.cross_entropy(logits.float(), truth[question])
+        for question, logits in answers.items()
+        if bool((truth[question] >= 0).any())
+    }
 
 
 class _Learner:
-    """The network, its optimizer, and how far they have come.
-
-    It computes in single precision: bfloat16 is many times slower on CPUs that have no instructions for it, and the
-    network is small enough for any GPU.
-    """
+    """The network, its optimizer, and how far they have come."""
 
     def __init__(self, settings: ProbeTraining) -> None:
-        self._device = torch.device(settings.device)
-        self.net: ProbeNet = ProbeNet(settings.size).to(self._device).train()
+        self.device = torch.device(settings.device)
+        net = ProbeNet(settings.size) if settings.start_from is None else load_probe(settings.start_from)[0]
+        self.net: ProbeNet = net.to(self.device).train()
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.step = 0
         self._rate, self._close_from = settings.rate, settings.close_from
@@ -170,18 +180,31 @@ class _Learner:
         self._average: dict[str, float] = {}
 
     def learn(self, samples: list[Sample], share: float) -> None:
-        """One step; `share` of the whole training is over, 0 to 1."""
-        late = share >= self._close_from
-        if late and self.net.training:
-            self.net.look_only_closely()
-        batch = batch_of(samples, self._device)
+        """One step of everything; `share` of the whole training is over, 0 to 1."""
+        batch = batch_of(samples, self.device)
         frames = soften(batch.frames).contiguous(memory_format=torch.channels_last)
-        losses = probe_loss(self.net, Batch(**{**batch.__dict__, "frames": frames}))
+        with autocast(self.device):
+            losses = probe_loss(self.net, Batch(**{**batch.__dict__, "frames": frames}))
+        self._follow(losses, 1 - share / self._close_from, 1 - share)
+
+    def look(self, samples: list[Sample], looks: LookPool) -> None:
+        """Look at new samples; from now on only the close look learns."""
+        if self.net.training:
+            self.net.look_only_closely()
+        looks.add(looks_of(self.net, batch_of(samples, self.device)))
+
+    def learn_closely(self, looks: Looks, share: float) -> None:
+        """One step of the close look alone."""
+        with autocast(self.device):
+            losses = answer_losses(self.net.answers(held_otherwise(looks.look)), looks.truth)
+        self._follow(losses, 0.0, 1 - share)
+
+    def _follow(self, losses: dict[str, Tensor], left: float, left_closely: float) -> None:
+        """Go down the losses' slope; shares of the time left, of everything's and of the close look's, set the rate."""
         warm = min(1.0, (self.step + 1) / 100)
-        left = (0.0 if late else 1 - share / self._close_from, 1 - share)  # of all else's time, and the close look's
         for optimizer in self._optimizers:
             optimizer.zero_grad()
-            for group, falling in zip(optimizer.param_groups, left, strict=True):
+            for group, falling in zip(optimizer.param_groups, (left, left_closely), strict=True):
                 group["lr"] = self._rate * (warm * falling + 0.005)
         torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
@@ -222,13 +245,14 @@ def _compare(truth: Reading, read: Reading, right: Mapping[str, list[bool]]) -> 
             right[question].append(read.figures[kind][question] == answer)
 
 
-def _readme(measured: Mapping[str, float], trained: Mapping[str, float], shots: int) -> str:
+def _readme(measured: Mapping[str, float], trained: Mapping[str, Any], shots: int) -> str:
+    begun = f", begun with {trained['begun_with']}" if "begun_with" in trained else ""
     lines = [
         "# The probe of the papercut benchmark",
         "",
         "A small convolutional network that reads who is in a papercut shot, what they look like and where it is.",
         "Trained by `filmagent train papercut probe` on rendered frames only "
-        f"({trained['minutes']:g} minutes, seed {trained['seed']}); licence Apache-2.0.",
+        f"({trained['minutes']:g} minutes, seed {trained['seed']}{begun}); licence Apache-2.0.",
         "",
         f"Share of right answers on {shots} held-out rendered shots:",
         "",
