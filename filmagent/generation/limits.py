@@ -48,6 +48,11 @@ def check_request_fits(capabilities: Capabilities, size: FrameSize, frames: int,
     if not 0 <= memory <= most:
         takes = "chooses from" if capabilities.memory_candidates else "was trained for"
         raise UsageError(f"{memory} memory frames: {capabilities.name} {takes} 0 to {most}")
+    if memory and link != "scene_cut" and not capabilities.joins_remember:
+        raise UsageError(
+            f"{memory} memory frames with link {link!r}: {capabilities.name} goes on from the take before alone; "
+            "show it memory at cuts"
+        )
 
 
 def check_request(capabilities: Capabilities, request: GenerationRequest) -> None:

@@ -56,6 +56,8 @@ class Capabilities:
     """Whole-number enlargement of the film for watching; takes keep their native size."""
     memory_candidates: int = 0
     """Memory frames that it may be offered to choose `max_memory` from by itself; 0: it is shown what it is given."""
+    joins_remember: bool = True
+    """Whether it looks at memory where a shot goes on from the take before; False: it goes on from that alone."""
     draws_identity: bool = False
     """Whether it can draw a subject from memory beside a shot."""
 

@@ -55,12 +55,16 @@ def frames_for(shot: Shot, capabilities: Capabilities) -> int:
     return max(5, min(wanted, capabilities.max_frames))
 
 
-def memory_limit(settings: Settings, capabilities: Capabilities) -> int:
-    """Return how many memory frames a take may be shown before any lever; 0: this film has no memory."""
+def memory_limit(settings: Settings, capabilities: Capabilities, link: LinkKind = "scene_cut") -> int:
+    """Return how many memory frames a take may be shown before any lever; 0: it has no memory."""
     if settings.memory == NoMemory().name:
         return 0
     asked = LARGEST_MEMORY if settings.memory_frames is None else settings.memory_frames
-    return min(asked, capabilities.max_memory)
+    return min(asked, _most_memory(capabilities, link))
+
+
+def _most_memory(capabilities: Capabilities, link: LinkKind) -> int:
+    return capabilities.max_memory if link == "scene_cut" or capabilities.joins_remember else 0
 
 
 def order_shot(state: FilmState, settings: Settings, capabilities: Capabilities) -> ShotOrder:
@@ -68,22 +72,25 @@ def order_shot(state: FilmState, settings: Settings, capabilities: Capabilities)
     story, plan = Story.model_validate(state["story"]), Plan.model_validate(state["plan"])
     shot = story.shot(state["shot"])
     lever = Lever.model_validate(state["lever"]) if state.get("lever") else None
-    limit = memory_limit(settings, capabilities)
+    planned = plan.for_shot(shot.id).link.kind
+    link = planned if lever is None else lever.link or planned
+    limit = memory_limit(settings, capabilities, link)
     order = ShotOrder(
         shot=shot.id,
         attempt=len(state.get("reviews", {}).get(shot.id, [])) + 1,
-        link=plan.for_shot(shot.id).link.kind,
+        link=link,
         seed=baseline_seed(state, settings, story, shot),
         frames=frames_for(shot, capabilities),
         memory_limit=limit,
     )
     if lever is None:
         return order
+    if lever.memory_limit is not None:
+        limit = min(lever.memory_limit, _most_memory(capabilities, link))
     return order.model_copy(
         update={
             "seed": (order.seed + lever.seed_offset) % 2**31,
-            "link": lever.link or order.link,
-            "memory_limit": limit if lever.memory_limit is None else min(lever.memory_limit, capabilities.max_memory),
+            "memory_limit": limit,
             "suffix": lever.prompt_suffix,
             "must_show": lever.subject,
         }

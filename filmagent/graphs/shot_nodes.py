@@ -160,7 +160,7 @@ def review(studio: Studio, state: FilmState, runtime: Runtime[FilmContext]) -> F
         ),
         history=earlier,
         budget=_budget(state, context, story, earlier),
-        memory_limit=memory_limit(context, studio.generator(context).capabilities),
+        memory_limit=memory_limit(context, studio.generator(context).capabilities, take.link),
         generator=studio.generator(context),
     )
     runtime.stream_writer({"event": "review", "shot": take.shot, "outcome": verdict.outcome, "reason": verdict.reason})

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from filmagent.errors import GenerationCancelledError
+from filmagent.errors import GenerationCancelledError, UsageError
 from filmagent.generation.costs import ShotShape
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
@@ -116,6 +116,17 @@ def test_papercut_films_so_where_its_config_says_so_and_counts_what_it_costs(tmp
         assert generator.cost(ShotShape(SIZE, 1, 0)).forwards == 3, "a picture alone is not filmed on"
         assert len({of for _, of in seen}) == 1 and seen[-1][0] == seen[-1][1], "the bar ends where it says"
         assert ("behind_seams" in generator.fingerprint) == config.frame_by_frame
+        assert generator.capabilities.joins_remember != config.frame_by_frame
     assert forwards == [3 + 2, 3 + 4 * 2]
     assert made[True].shape == made[False].shape == (17, 32, 48, 3)
     assert not np.array_equal(made[True], made[False])
+
+
+def test_it_goes_on_from_what_it_sees_and_refuses_memory_there(tmp_path):
+    config = WanConfig(name="papercut", folder=build_tiny_wan(tmp_path, experts=1),
+                       card=ModelCard("papercut", "Apache-2.0", "all"), native_size=SIZE, max_pixels=48 * 32, frames=17,
+                       fps=8, max_memory=2, sampling=Sampling(steps=2, guidance=1.0, boundary_ratio=None))
+    joined = GenerationRequest("the cat", "MI2V", 0, SIZE, 17, memory=tuple(pictures(1)), seam=pictures(1))
+    assert PapercutGenerator(config).generate(joined).frames.shape[0] == 16
+    with pytest.raises(UsageError, match="goes on from the take before alone"):
+        PapercutGenerator(replace(config, frame_by_frame=True)).generate(joined)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +44,15 @@ def test_two_levers_never_add_up():
     second = order_shot(state(lever=Lever(kind="new_seed", reason="", seed_offset=1)), Settings(), CAPABILITIES)
     assert first.memory_limit == 1
     assert second.memory_limit == 5
+
+
+def test_a_generator_that_goes_on_from_what_it_sees_is_shown_memory_at_cuts_alone():
+    forgetful = replace(CAPABILITIES, joins_remember=False)
+    assert [memory_limit(Settings(), forgetful, link) for link in ("scene_cut", "MI2V", "MM2V")] == [5, 0, 0]
+    assert memory_limit(Settings(), CAPABILITIES, "MI2V") == 5
+    joined = Lever(kind="other_link", reason="", link="MI2V", memory_limit=3)
+    assert order_shot(state(lever=joined), Settings(), forgetful).memory_limit == 0
+    assert order_shot(state(lever=joined), Settings(), CAPABILITIES).memory_limit == 3
 
 
 def test_a_persons_seed_and_memory_limit_win():

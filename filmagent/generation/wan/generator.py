@@ -95,6 +95,7 @@ class WanStoryMemGenerator:
             models=tuple(models),
             max_frames=config.max_frames,
             delivery_scale=config.delivery_scale,
+            joins_remember=not config.frame_by_frame,
         )
 
     @property
