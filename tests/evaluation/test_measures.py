@@ -71,6 +71,22 @@ def introduced(read=None) -> ShotRecord:
     return record(shot=0, since={"cat": None, "dog": None}, read=read)
 
 
+def test_what_was_lost_is_held_against_what_memory_showed():
+    black = {**CAT, "colour": "black"}
+    shots = [
+        introduced(read=reading(cat=black, dog=DOG)),
+        record(truth=reading(cat=CAT), read=reading(cat=CAT), remembered=1, shown=(0,)),
+        record(shot=2, read=reading(cat=black, dog=DOG), since={"cat": 1, "dog": 2}, remembered=1, shown=(1,)),
+    ]
+    tallies = measure_film(shots)
+    # Of the cat's six attributes five were right in shot 0 and all in shot 1; of the dog shot 1 shows nothing.
+    assert tallies["in memory: right"] == (5 + 6, 17) and tallies["kept of right"] == (5 + 5, 11)
+    assert tallies["in memory: lost before"] == (1, 17) and tallies["kept of lost before"] == (1, 1)
+    assert tallies["in memory: nowhere"] == (5, 17) and tallies["kept of nowhere"] == (5, 5)
+    without = measure_film([replace(shot, remembered=0) for shot in shots])
+    assert not any("memory" in name for name in without.names()), "a film without memory is not asked"
+
+
 def test_the_truth_has_kept_everything():
     tallies = measure_film([introduced(), record(place_since=1, since={"cat": 1, "dog": 3})])
     assert tallies["identity"] == (11, 11)  # six of the cat, five of the plain dog

@@ -31,7 +31,7 @@ from filmagent.training.papercut.probe.reader import TrainedProbe
 from filmagent.training.papercut.world import FRAMES, HEIGHT, WIDTH
 from filmagent.training.papercut.world.forms import LEAST_SHOTS, MOST_SHOTS
 
-FORMAT = 1
+FORMAT = 2
 """Raised when records of an earlier release must be measured again."""
 SETTINGS, LOG, WORK, SHEETS = "settings.json", "shots.jsonl", "work", "sheets"
 SHEET_STORIES = 6

@@ -154,10 +154,12 @@ class _Film:
         shot = self.story.story.shots[index]
         seams = Seam().score(made.frames, shot, context).values
         judged, symptoms = verdict(self.laboratory.features, made.frames, shot, context)
-        memory, remembered = None, 0
+        memory, remembered, shown = None, 0, frozenset[int]()
         if self.row.source == "generated":
             take = self._as_take(index, link, made)
             remembered = take.memory_at_a_time
+            numbers = {shot.id: number for number, shot in enumerate(self.story.story.shots)}
+            shown = frozenset(numbers[use.shot] for use in take.memory_shown if use.shot is not None)
             memory = bank.remember(policy, view, self.story.story, shot, take, made.frames)
         self._keep(index, made.frames)
         return ShotRecord(
@@ -174,6 +176,7 @@ class _Film:
             seconds=made.seconds,
             tokens=made.tokens,
             remembered=remembered,
+            shown=tuple(sorted(shown)),
             seam=seams.get("seam/difference"),
             moving=None
             if len(made.frames) == 1

@@ -26,6 +26,9 @@ DISTANCES = (*map(str, range(1, FARTHEST + 1)), BEYOND)
 CAPTION_OF_PICTURE = ("place", "size", "time", "weather")
 CHANCE_STORIES = 4000
 
+IN_MEMORY = ("right", "lost before", "nowhere")
+"""What memory showed of an attribute: a shot that had it right, only shots that had lost it, or none of the figure."""
+
 Tally = tuple[float, float]
 """Sum and count."""
 
@@ -87,6 +90,7 @@ def measure_film(shots: Sequence[ShotRecord]) -> Tallies:
     tallies, first = Tallies(), first_readings(shots)
     for record in shots:
         _identity(record, first, tallies)
+        _in_memory(record, shots, tallies)
         _company(record, tallies)
         _caption(record, tallies)
         _costs(record, tallies)
@@ -144,7 +148,7 @@ def _identity(record: ShotRecord, first: Mapping[str, Reading], tallies: Tallies
     for slot in slots(record):
         there = slot.kind in record.reading.kinds
         read = record.reading.figures[slot.kind][slot.question]
-        kept = float(there and read == slot.truth)
+        kept = float(_kept(record, slot))
         for name in ("identity", f"identity/{slot.question}", f"identity at {distance(slot.since)}"):
             tallies.add(name, kept)
         if slot.kind in first and slot.kind in first[slot.kind].kinds:
@@ -152,13 +156,30 @@ def _identity(record: ShotRecord, first: Mapping[str, Reading], tallies: Tallies
                 "identity as drawn", float(there and read == first[slot.kind].figures[slot.kind][slot.question])
             )
     for slot in slots(record, joined=True):
-        there = slot.kind in record.reading.kinds
-        kept = there and record.reading.figures[slot.kind][slot.question] == slot.truth
-        tallies.add("identity at joins", float(kept))
+        tallies.add("identity at joins", float(_kept(record, slot)))
     if record.place_since is not None and record.link == CUT:
         kept = all(record.reading.picture[name] == record.truth.picture[name] for name in ("place", "layout"))
         tallies.add("place kept", float(kept))
         tallies.add(f"place at {distance(record.place_since)}", float(kept))
+
+
+def _in_memory(record: ShotRecord, shots: Sequence[ShotRecord], tallies: Tallies) -> None:
+    """What memory showed of what only memory can know, and how much was kept of each: why identity was lost."""
+    if not any(each.remembered for each in shots):
+        return
+    shown = [each for each in shots if each.shot in record.shown]
+    for slot in slots(record):
+        of_figure = [each for each in shown if slot.kind in each.truth.kinds]
+        right = any(_kept(each, slot) for each in of_figure)
+        found = IN_MEMORY[0] if right else IN_MEMORY[1] if of_figure else IN_MEMORY[2]
+        for name in IN_MEMORY:
+            tallies.add(f"in memory: {name}", float(name == found))
+        tallies.add(f"kept of {found}", float(_kept(record, slot)))
+
+
+def _kept(record: ShotRecord, slot: Slot) -> bool:
+    """Whether a shot's figure is there and has the attribute."""
+    return slot.kind in record.reading.kinds and record.reading.figures[slot.kind][slot.question] == slot.truth
 
 
 def _pairs(record: ShotRecord) -> Iterator[tuple[Slot, Answer]]:

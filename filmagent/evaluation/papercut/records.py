@@ -40,6 +40,8 @@ class ShotRecord:
     """Length of the sequence that it attended over, memory included; None: not told."""
     remembered: int = 0
     """Memory frames that it was shown."""
+    shown: tuple[int, ...] = ()
+    """Indices of the shots that these are of."""
     seam: float | None = None
     """Mean absolute difference across the join, 0 to 1; None at a cut."""
     moving: float | None = None

@@ -11,7 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from filmagent.evaluation.papercut.measures import DISTANCES, Tallies, chance_film, measure_film, world_shares
+from filmagent.evaluation.papercut.measures import (
+    DISTANCES,
+    IN_MEMORY,
+    Tallies,
+    chance_film,
+    measure_film,
+    world_shares,
+)
 from filmagent.evaluation.papercut.records import ShotRecord, by_film
 from filmagent.evaluation.papercut.rows import Row
 from filmagent.evaluation.papercut.statistics import Estimate, difference, estimate
@@ -65,10 +72,16 @@ CRITIC_COLUMNS = tuple(
     for symptom in FAULTS
     for what in ("faults", "alarms", "precision", "recall", "agreement")
 )
+IN_MEMORY_COLUMNS = tuple(
+    column
+    for name in IN_MEMORY
+    for column in (Column(f"in memory: {name}", name, IDENTITY), Column(f"kept of {name}", "kept of it", IDENTITY))
+)
 SECTIONS: Mapping[str, tuple[Column, ...]] = {
     "Memory": MEMORY_COLUMNS,
     "Identity kept, by shots since last seen": DISTANCE_COLUMNS,
     "Identity kept, by attribute": ATTRIBUTE_COLUMNS,
+    "What was in memory, and how much of that was kept": IN_MEMORY_COLUMNS,
     "Place kept, by shots since last seen": PLACE_DISTANCE_COLUMNS,
     "Caption followed": CAPTION_COLUMNS,
     "Joins, motion and cost": OTHER_COLUMNS,
@@ -80,7 +93,9 @@ against the truth; a missing figure has lost them all. *As first drawn*: the sam
 figure's own first shot. *Binding*: attributes that two figures in one picture do not share, and that are their own;
 *swapped*: that are the other's. *Place kept*: place and arrangement on returning at a cut. *Seam error*: mean absolute
 difference across a join, of full range. *Dynamic degree*: greatest share of pixels that differ from a shot's first
-frame. *Chance*: every unsaid attribute drawn as the world draws it. *The probe's own error* is its share of wrong
+frame. *In memory*: of every attribute that only memory can know, whether memory showed a shot that had it *right*, only
+shots of the figure that had *lost* it *before*, or the figure *nowhere*. *Chance*: every unsaid attribute drawn as the
+world draws it. *The probe's own error* is its share of wrong
 answers to the questions that a measure rests on, on held-out rendered shots."""
 
 
@@ -149,7 +164,8 @@ def as_markdown(table: Table) -> str:
     lines += ["", EXPLAINED, "", "| row | what it is |", "|---|---|"]
     lines += [f"| {name} | {table.says[name]} |" for name in table.rows]
     for title, columns in SECTIONS.items():
-        lines += ["", f"## {title}", "", *_section(table, columns)]
+        if rows := [name for name in table.rows if any(column.measure in table.cells[name] for column in columns)]:
+            lines += ["", f"## {title}", "", *_section(table, columns, rows)]
     if any(column.measure in cells for cells in table.cells.values() for column in CRITIC_COLUMNS):
         lines += ["", "## The critic's scorers against the probe", "", *_critic(table)]
     if table.differences:
@@ -198,9 +214,10 @@ def _error(column: Column, accuracy: Mapping[str, float]) -> float | None:
     return float(1 - np.mean(known)) if known else None
 
 
-def _section(table: Table, columns: Sequence[Column]) -> list[str]:
+def _section(table: Table, columns: Sequence[Column], rows: Sequence[str]) -> list[str]:
+    """The lines of these rows, which have something to show."""
     lines = [_line("row", [column.title for column in columns]), "|---" * (len(columns) + 1) + "|"]
-    for name in table.rows:
+    for name in rows:
         lines.append(_line(name, [shown(table.cells[name].get(column.measure), column) for column in columns]))
     if any(column.measure in table.chance for column in columns):
         lines.append(_line(CHANCE, [shown(table.chance.get(column.measure), column) for column in columns]))
