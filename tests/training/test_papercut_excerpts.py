@@ -81,7 +81,7 @@ def test_a_picture_is_told_nothing_and_asked_for_whole():
     (1, Wanted(1, swept=True), []),
 ])
 def test_which_frames_a_clip_is_asked_for(known, wanted, frames):
-    assert [frame for _, _, frame in steps_of(stories(clip_of(known)), wanted)] == frames
+    assert [frame for _, frame in steps_of(stories(clip_of(known)), wanted)] == frames
 
 
 def test_batches_are_made_of_steps_that_there_are():
@@ -99,4 +99,4 @@ def test_what_moves_is_asked_for_more_often():
     told = stories(clip_of(1), clip_of(1, WALKS))
     assert [story.shots[0].moves for story in told] == [False, True]
     drawn = draw_steps(random.Random(0), told, Wanted(1, swept=False), 400, moving_weight=3.0)
-    assert 270 < sum(excerpt.clip.moves for _, excerpt in drawn) < 330
+    assert 270 < sum(excerpt.clip.moves for excerpt in drawn) < 330

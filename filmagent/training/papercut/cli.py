@@ -23,7 +23,7 @@ FILM_ON: dict[str, Any] = {
     "words_until": 0.0,
     "stills_until": 0.0,
     "mixed_until": 1.0,
-    "shots_mixed": 0.75,
+    "shots_mixed": 0.5,
     "decay_from": 0.7,
     "whole_from": 0.95,
     "first_still_stories": 1000,
@@ -31,7 +31,7 @@ FILM_ON: dict[str, Any] = {
     "still_stories_a_step": 0.5,
     "shot_stories_a_step": 0.3,
 }
-"""How a denoiser trains on: it knows pictures already, and three steps of four are about movement from the start."""
+"""How a denoiser trains on: it knows pictures already, and half of the steps are about movement from the start."""
 
 LOOK_ON = {"rate": 1.5e-3, "close_until": 0.0}
 """How a CLIP model trains on: it knows how figures look from near, and learns how these weights draw them."""

@@ -45,10 +45,9 @@ class Mixture:
     """How examples are made from stories."""
 
     memory_for_first_stills: tuple[int, ...] = (0, 0, 0, 1)
-    memory_for_stills: tuple[int, ...] = (0, 1, 2, 3, 5)
-    memory_for_shots: tuple[int, ...] = (0, 0, 0, 0, 0, 0, 2)
+    memory_for_stills: tuple[int, ...] = (0, 1, 2, 2, 3, 3, 5)
     """Few different counts: every one is a shape that compiled blocks are compiled for. What films on from a picture
-    has nearly everything in that picture, and twice as many examples fit into a step without memory."""
+    has no memory, in a film neither: nearly everything is in that picture."""
     moving_weight: float = 3.0
     """How many times as often a shot in which somebody or the camera moves is asked for as one that holds still: to
     hold still is learned in a few hundred steps."""
@@ -152,23 +151,22 @@ def make_batch(
     size = _examples(tokens, memory, choices[0][1], 1, kept)
     often = [mixture.figures_weight[len(clip.script.performances)] for _, clip in choices]
     chosen = [(story, whole(clip, unknown)) for story, clip in rng.choices(choices, often, k=size)]
-    return batch_of(rng, _with_memory(rng, chosen, memory), mixture, kept)
+    examples = [Example(excerpt, _remembered(rng, story, excerpt, memory)) for story, excerpt in chosen]
+    return batch_of(rng, examples, mixture, kept)
 
 
 def make_step_batch(
     rng: random.Random,
     stories: Sequence[StoryLatents],
     tokens: int,
-    memory: int,
     wanted: Wanted,
     mixture: Mixture,
     kept: KeptTokens,
 ) -> Batch:
     """As many steps of filming on as make about so many kept tokens; shots that move are asked for more often."""
-    memory = _at_most(memory, stories)
-    size = _examples(tokens, memory, stories[0].shots[0], wanted.known + 1, kept)
-    chosen = draw_steps(rng, stories, wanted, size, mixture.moving_weight)
-    return batch_of(rng, _with_memory(rng, chosen, memory), mixture, kept)
+    size = _examples(tokens, 0, stories[0].shots[0], wanted.known + 1, kept)
+    steps = draw_steps(rng, stories, wanted, size, mixture.moving_weight)
+    return batch_of(rng, [Example(step, ()) for step in steps], mixture, kept)
 
 
 def _at_most(memory: int, stories: Sequence[StoryLatents]) -> int:
@@ -221,19 +219,9 @@ def batch_of(rng: random.Random, examples: Sequence[Example], mixture: Mixture, 
     )
 
 
-def _with_memory(
-    rng: random.Random, chosen: Sequence[tuple[StoryLatents, Excerpt]], memory: int
-) -> list[Example]:
-    return [
-        Example(excerpt, _remembered(rng, story.keyframes(without=excerpt.clip), excerpt, memory))
-        for story, excerpt in chosen
-    ]
-
-
-def _remembered(
-    rng: random.Random, keyframes: list[Keyframe], excerpt: Excerpt, count: int
-) -> tuple[Keyframe, ...]:
+def _remembered(rng: random.Random, story: StoryLatents, excerpt: Excerpt, count: int) -> tuple[Keyframe, ...]:
     """So many keyframes by chance, one of them with somebody of the shot if there is one: policies look for such."""
+    keyframes = story.keyframes(without=excerpt.clip)
     rng.shuffle(keyframes)
     shows = next((index for index, frame in enumerate(keyframes) if shows_any(frame, excerpt.who)), 0)
     chosen = [*keyframes[shows : shows + 1], *keyframes[:shows], *keyframes[shows + 1 :]][:count]

@@ -84,10 +84,10 @@ class Wanted:
     """Whether the camera moves: then every token comes from another place, and none can be left out."""
 
 
-def steps_of(stories: Sequence[StoryLatents], wanted: Wanted) -> list[tuple[StoryLatents, Clip, int]]:
-    """All steps of this kind: the story, the clip and the latent frame that is filmed."""
+def steps_of(stories: Sequence[StoryLatents], wanted: Wanted) -> list[tuple[Clip, int]]:
+    """All steps of this kind: the clip and the latent frame that is filmed."""
     return [
-        (story, clip, frame)
+        (clip, frame)
         for story in stories
         for clip in story.shots
         if (clip.script.camera != "still") == wanted.swept
@@ -121,8 +121,8 @@ def choose_wanted(
 
 def draw_steps(
     rng: random.Random, stories: Sequence[StoryLatents], wanted: Wanted, count: int, moving_weight: float
-) -> list[tuple[StoryLatents, Excerpt]]:
-    """So many steps of a kind that the stories have, each with its story."""
+) -> list[Excerpt]:
+    """So many steps of a kind that the stories have."""
     choices = steps_of(stories, wanted)
-    often = [moving_weight if clip.moves else 1.0 for _, clip, _ in choices]
-    return [(story, next_frame(clip, frame)) for story, clip, frame in rng.choices(choices, often, k=count)]
+    often = [moving_weight if clip.moves else 1.0 for clip, _ in choices]
+    return [next_frame(clip, frame) for clip, frame in rng.choices(choices, often, k=count)]

@@ -207,19 +207,17 @@ def _next_batch(settings: DenoiserTraining, run: Run, share: float, material: Ma
     first = settings.first_shot_stories if moving else settings.first_still_stories
     count = min(settings.most_shot_stories if moving else settings.most_still_stories, first + int(seen * fresh))
     cache.grow(count)
-    mixture = settings.mixture
-    choices = mixture.memory_for_shots if moving else mixture.memory_for_stills
-    if share < settings.words_until:
-        choices = mixture.memory_for_first_stills
-    memory, stories, tokens = run.rng.choice(choices), cache.stories[:count], settings.tokens_a_batch
+    mixture, stories, tokens = settings.mixture, cache.stories[:count], settings.tokens_a_batch
     kept = settings.kept if share < settings.whole_from else KeptTokens()
     if not moving:
+        learns_words = share < settings.words_until
+        memory = run.rng.choice(mixture.memory_for_first_stills if learns_words else mixture.memory_for_stills)
         return kind, make_batch(run.rng, stories, tokens, memory, material.unknown, mixture, kept)
     wanted = choose_wanted(run.rng, stories, mixture.first_share, mixture.swept_share)
     if wanted.swept:
         # Every token of a set that slides comes from elsewhere, which must not have been left out.
-        memory, kept = 0, replace(kept, shot=1.0)
-    return kind, make_step_batch(run.rng, stories, tokens, memory, wanted, mixture, kept)
+        kept = replace(kept, shot=1.0)
+    return kind, make_step_batch(run.rng, stories, tokens, wanted, mixture, kept)
 
 
 def _rate_factor(settings: DenoiserTraining, step: int, share: float) -> float:
