@@ -95,8 +95,8 @@ figure's own first shot. *Binding*: attributes that two figures in one picture d
 difference across a join, of full range. *Dynamic degree*: greatest share of pixels that differ from a shot's first
 frame. *In memory*: of every attribute that only memory can know, whether memory showed a shot that had it *right*, only
 shots of the figure that had *lost* it *before*, or the figure *nowhere*. *Chance*: every unsaid attribute drawn as the
-world draws it. *The probe's own error* is its share of wrong
-answers to the questions that a measure rests on, on held-out rendered shots."""
+world draws it. *The probe's own error* is its share of wrong answers to the questions that a measure rests on, on
+held-out rendered shots."""
 
 
 @dataclass(frozen=True)

@@ -79,9 +79,8 @@ class WanStoryMemGenerator:
         """What it can do, and which models take part; `not installed` for files that are not there."""
         config = self.config
         cards = (config.card,) if config.adapter_card is None else (config.card, config.adapter_card)
-        few_step = config.distilled
         models = [card.at(_or_not_installed(self._weights_revision)) for card in cards]
-        if few_step is not None:
+        if (few_step := config.distilled) is not None:
             models.append(few_step.card.at(_or_not_installed(lambda: self._few_step_revision(few_step))))
         return Capabilities(
             name=config.name,
