@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filmagent.errors import UsageError
+
 if TYPE_CHECKING:
     from filmagent.evaluation.papercut.benchmark import Step
 
@@ -22,6 +24,7 @@ examples:
   filmagent evaluate papercut                                      every policy, 200 stories, 3 seeds; takes hours
   filmagent evaluate papercut --policy none,storymem --stories 24 --seeds 1
   filmagent evaluate papercut --stories 400                        goes on: what was measured is kept
+  filmagent evaluate papercut --workers 16                         as many films at once
   filmagent evaluate papercut --pictures --out pictures            who is kept at cuts, several times as fast
   filmagent evaluate papercut --trained memento=OUT/weights        and a memory of `filmagent train memory`
   filmagent evaluate papercut --trained cover-cached=cover:OUT/weights   weights of --cached-memory, chosen for by cover
@@ -53,6 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--weights", type=Path, metavar="DIR", help="papercut's weights (default: the package's)")
     parser.add_argument("--probe", type=Path, metavar="DIR", help="the probe's weights (default: the package's)")
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes that film at once (default 1); cores are shared"
+    )
     parser.add_argument("--json", action="store_true", help="print the table as one JSON object on stdout")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
@@ -63,19 +69,24 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         FilmAgentError: see `run_benchmark`.
     """
-    from filmagent.evaluation.papercut.benchmark import Benchmark, open_laboratory, run_benchmark
+    from filmagent.evaluation.papercut.benchmark import Benchmark, run_benchmark
+    from filmagent.evaluation.papercut.crew import Crew
+    from filmagent.evaluation.papercut.laboratory import PapercutOpener
     from filmagent.evaluation.papercut.rows import POLICY_ROWS
-    from filmagent.evaluation.papercut.trained_rows import TrainedRow, open_trained_row
+    from filmagent.evaluation.papercut.trained_rows import TrainedRow
 
+    if options.workers < 1:
+        raise UsageError(f"--workers {options.workers}: give at least 1")
     policies = tuple(POLICY_ROWS) if options.policy is None else tuple(options.policy.replace(" ", "").split(","))
-    asked = [TrainedRow.parse(words) for words in options.trained]
-    trained = tuple(open_trained_row(each, options.weights) for each in asked)
-    benchmark = Benchmark(policies, trained, options.stories, options.seeds, options.shots)
+    trained = tuple(TrainedRow.parse(words) for words in options.trained)
+    opener = PapercutOpener(policies, trained, options.weights, options.probe, options.pictures)
+    benchmark = Benchmark(policies, opener.trained_rows(), options.stories, options.seeds, options.shots)
     benchmark.check()
-    laboratory = open_laboratory(options.weights, options.probe, pictures=options.pictures)
+    laboratory, _ = opener.open()
+    crew = Crew(opener, options.workers) if options.workers > 1 else None
     try:
         with _Bar(options.quiet) as bar:
-            table = run_benchmark(benchmark, laboratory, options.out, bar)
+            table = run_benchmark(benchmark, laboratory, options.out, bar, crew)
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted; the same command goes on with the next shot\n")
         return INTERRUPTED

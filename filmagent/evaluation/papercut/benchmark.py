@@ -16,18 +16,15 @@ from PIL import Image
 
 from filmagent.artifacts import atomic_path, read_json, write_bytes_atomically, write_json_atomically
 from filmagent.errors import RunBusyError, UsageError
+from filmagent.evaluation.papercut.crew import Crew, FilmJob, film_together
 from filmagent.evaluation.papercut.film import Laboratory, film_story, middle_picture, remove_film
 from filmagent.evaluation.papercut.plots import bars, identity_by_distance, story_sheet
-from filmagent.evaluation.papercut.records import Film, RecordLog, ShotRecord, by_film
+from filmagent.evaluation.papercut.records import Film, RecordLog, ShotRecord, by_film, film_of
 from filmagent.evaluation.papercut.rows import POLICY_ROWS, Row, chosen_rows
 from filmagent.evaluation.papercut.stories import HeldOutStory, held_out_story
 from filmagent.evaluation.papercut.table import Table, as_markdown, make_table
 from filmagent.generation.costs import KnowsCosts
-from filmagent.generation.papercut.generator import papercut_config, weights_folder
-from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import Generator
-from filmagent.scoring.clip import ClipSource, OpenClipFeatures
-from filmagent.training.papercut.probe.reader import TrainedProbe
 from filmagent.training.papercut.world import FRAMES, HEIGHT, WIDTH
 from filmagent.training.papercut.world.forms import LEAST_SHOTS, MOST_SHOTS
 
@@ -87,7 +84,11 @@ class _Plan:
 
 
 def run_benchmark(
-    benchmark: Benchmark, laboratory: Laboratory, out: Path, on_step: Callable[[Step], None] = lambda step: None
+    benchmark: Benchmark,
+    laboratory: Laboratory,
+    out: Path,
+    on_step: Callable[[Step], None] = lambda step: None,
+    crew: Crew | None = None,
 ) -> Table:
     """Measure what is not measured yet, and write `table.md`, `table.json`, plots and sheets.
 
@@ -96,6 +97,7 @@ def run_benchmark(
         laboratory: with what.
         out: the folder; made when missing.
         on_step: called with every shot that begins, and once at the end.
+        crew: processes that film, with laboratories like this one; None: this process films.
 
     Raises:
         UsageError: nothing can be measured so, or the folder was measured with something else.
@@ -111,51 +113,72 @@ def run_benchmark(
         raise UsageError(f"--out {str(out)!r}: {error.strerror}; choose another folder") from error
     try:
         with FileLock(out / ".lock", timeout=0):
-            return _run(benchmark, rows, laboratory, out, on_step)
+            return _run(benchmark, rows, laboratory, out, on_step, crew)
     except Timeout as error:
         raise RunBusyError(f"another process measures in {str(out)!r}; wait, or choose another --out") from error
 
 
 def _run(
-    benchmark: Benchmark, rows: Sequence[Row], laboratory: Laboratory, out: Path, on_step: Callable[[Step], None]
+    benchmark: Benchmark,
+    rows: Sequence[Row],
+    laboratory: Laboratory,
+    out: Path,
+    on_step: Callable[[Step], None],
+    crew: Crew | None,
 ) -> Table:
     about = _settle_settings(benchmark, rows, laboratory, out)
     log = RecordLog(out / LOG)
     records = log.read()
-    plans = _plans(benchmark, rows, out)
-    total = sum(len(plan.story.shots) for plan in plans)
+    plans = {plan.film: plan for plan in _plans(benchmark, rows, out)}
+    total = sum(len(plan.story.shots) for plan in plans.values())
     found = by_film(records)
-    count = sum(len(found.get(plan.film, ())) for plan in plans)
-    for plan in plans:
-        done = found.get(plan.film, [])
-        for record in _announced(plan, laboratory, done, count, total, on_step):
-            log.append(record)
-            records.append(record)
-            count += 1
-        if plan.folder.exists():
+    count = sum(len(found.get(film, ())) for film in plans)
+    jobs = [_job(benchmark, plan, found.get(film, ())) for film, plan in plans.items()]
+
+    def begin(job: FilmJob, shot: int) -> None:
+        on_step(Step(count, total, job.row, job.seed, job.story, shot))
+
+    filmed = _film_alone(laboratory, rows, jobs, begin) if crew is None else film_together(crew, jobs, begin)
+    for record in filmed:
+        log.append(record)
+        records.append(record)
+        count += 1
+        plan = plans[film_of(record)]
+        if record.shot + 1 == len(plan.story.shots):
             _finish_film(plan, out)
-    asked = {plan.film for plan in plans}
-    kept = [record for record in records if (record.row, record.seed, record.story) in asked]
+    for plan in plans.values():
+        if plan.folder.exists():  # it was killed between its last record and its end
+            _finish_film(plan, out)
+    on_step(Step(total, total, rows[-1].name, benchmark.seeds - 1, benchmark.stories - 1, 0))
+    kept = [record for record in records if film_of(record) in plans]
     table = make_table(kept, rows, range(benchmark.stories), laboratory.probe.accuracy, about)
-    _write(table, plans, out)
+    _write(table, list(plans.values()), out)
     return table
 
 
-def _announced(
-    plan: _Plan,
-    laboratory: Laboratory,
-    done: Sequence[ShotRecord],
-    count: int,
-    total: int,
-    on_step: Callable[[Step], None],
+def _job(benchmark: Benchmark, plan: _Plan, done: Sequence[ShotRecord]) -> FilmJob:
+    return FilmJob(
+        row=plan.row.name,
+        seed=plan.seed,
+        story=plan.story.number,
+        shots=benchmark.shots,
+        length=len(plan.story.shots),
+        folder=plan.folder,
+        done=tuple(done),
+    )
+
+
+def _film_alone(
+    laboratory: Laboratory, rows: Sequence[Row], jobs: Sequence[FilmJob], on_begin: Callable[[FilmJob, int], None]
 ) -> Iterator[ShotRecord]:
-    """The records that a film lacks; every shot is announced before it is made."""
-    films = film_story(laboratory, plan.row, plan.story, plan.seed, plan.folder, done)
-    for offset, shot in enumerate(range(len(done), len(plan.story.shots))):
-        on_step(Step(count + offset, total, plan.row.name, plan.seed, plan.story.number, shot))
-        yield next(films)
-    if count + len(plan.story.shots) - len(done) == total:
-        on_step(Step(total, total, plan.row.name, plan.seed, plan.story.number, len(plan.story.shots)))
+    """Film all that is lacking in this process; every shot is announced before it is made."""
+    named = {row.name: row for row in rows}
+    for job in jobs:
+        story = held_out_story(job.story, job.shots)
+        films = film_story(laboratory, named[job.row], story, job.seed, job.folder, job.done)
+        for shot in range(len(job.done), job.length):
+            on_begin(job, shot)
+            yield next(films)
 
 
 def _plans(benchmark: Benchmark, rows: Sequence[Row], out: Path) -> list[_Plan]:
@@ -267,24 +290,3 @@ def _write(table: Table, plans: Sequence[_Plan], out: Path) -> None:
 def _save(image: Image.Image, path: Path) -> None:
     with atomic_path(path) as beside:
         image.save(beside)
-
-
-def open_laboratory(weights: Path | None = None, probe: Path | None = None, *, pictures: bool = False) -> Laboratory:
-    """The laboratory of papercut; weights load with the first shot, the probe at once.
-
-    Args:
-        weights: a folder of papercut's weights, with its CLIP model in `clip`; None: those of the package.
-        probe: a folder with a probe; None: that of the package.
-        pictures: make only the first picture of every shot.
-
-    Raises:
-        UsageError: `weights` is no folder.
-        ModelFilesError: there is no probe.
-    """
-    if weights is not None and not weights.is_dir():
-        raise UsageError(
-            f"--weights {str(weights)!r} is no folder; give one that `filmagent train papercut export` wrote"
-        )
-    features = OpenClipFeatures(ClipSource(model="", folder=(weights or weights_folder()) / "clip"))
-    generator = PapercutGenerator(papercut_config(weights))
-    return Laboratory(generator=generator, features=features, probe=TrainedProbe(probe), pictures=pictures)
