@@ -113,8 +113,7 @@ def _explained(models: Models, stories: Sequence[StoryLatents], unknown: Tensor)
     total: dict[int, float] = defaultdict(float)
     count: dict[int, int] = defaultdict(int)
     for batch, made, part in _predicted(models, examples, TELLING):
-        clean = tokens_of(batch.clean, made.chosen.index)
-        off = LEVEL * (made.flow - made.noise + clean)
+        clean, off = tokens_of(batch.clean, made.chosen.index), _off(batch, made)
         for row, example in enumerate(part):
             shown = example.excerpt.who.flatten() >= 0
             figures = len(example.excerpt.clip.script.performances)
@@ -185,8 +184,7 @@ def _moved(models: Models, encoder: Encoder, shots: int) -> dict[str, Moved]:
         movements = iter([movement for movement, _ in drawn])
         examples = [Example(next_frame(clip, frame), ()) for _, clip in drawn]
         for batch, made, part in _predicted(models, examples, TELLING):
-            clean = tokens_of(batch.clean, made.chosen.index)
-            off = LEVEL * (made.flow - made.noise + clean)
+            clean, off = tokens_of(batch.clean, made.chosen.index), _off(batch, made)
             guess = tokens_of(batch.condition, made.chosen.index) - clean
             for row, example in enumerate(part):
                 movement, who = next(movements), example.excerpt.who[-1].flatten()
@@ -227,6 +225,11 @@ def _predicted(
         batch = batch_of(rng, part, mixture, EVERYTHING)
         text = encode_text(tokenizer, models.encoder, [each.sentence for each in batch.said], batch.kept.words)
         yield batch, predict(models.denoiser, text, batch, torch.full((len(part),), LEVEL)), part
+
+
+def _off(batch: Batch, made: Prediction) -> Tensor:
+    """How far what the denoiser takes the tokens to be [B, K, 16, 4] is from what they are."""
+    return LEVEL * (made.flow - made.noise + tokens_of(batch.clean, made.chosen.index))
 
 
 def _size(tokens: Tensor) -> float:
