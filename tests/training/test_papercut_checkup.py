@@ -12,24 +12,11 @@ from filmagent.errors import UsageError
 from filmagent.training.papercut import checkup
 from filmagent.training.papercut.checkup import SILENT, TELLING, as_markdown, check_up, read_models
 from filmagent.training.papercut.cli import main
-from filmagent.training.papercut.export import export_vae, held_out_shots, measure_vae
-from filmagent.training.papercut.latents import open_encoder
 from filmagent.training.papercut.probe.questions import IDENTITY
 from filmagent.training.papercut.text import build_tokenizer
 from filmagent.training.papercut.trainer import DenoiserTraining, Models, listen
-from filmagent.training.papercut.vae import build_vae
 
 TOY = DenoiserTraining(width=48, layers=1, text_width=32)
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("vae")
-    torch.manual_seed(0)
-    vae = build_vae(8, 8)
-    measure, _ = measure_vae(vae, held_out_shots(1))
-    export_vae(vae, measure, folder)
-    return open_encoder(folder)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from filmagent.training.papercut.denoiser import (
 from filmagent.training.papercut.drawn import DrawnStory, StoryShape, draw_story
 from filmagent.training.papercut.excerpts import Wanted
 from filmagent.training.papercut.export import export_denoiser, export_vae, held_out_shots, measure_vae
-from filmagent.training.papercut.latents import UNKNOWN_SHOWS, StoryCache, encode_story, open_encoder, unknown_condition
+from filmagent.training.papercut.latents import UNKNOWN_SHOWS, StoryCache, encode_story, unknown_condition
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.muon import Muon
 from filmagent.training.papercut.single_frames import SingleFrames
@@ -67,16 +67,6 @@ TOY_VAE = VaeTraining(
     base=8,
     decoder_base=8,
 )
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("vae")
-    torch.manual_seed(0)
-    vae = build_vae(8, 8)
-    measure, _ = measure_vae(vae, held_out_shots(1))
-    export_vae(vae, measure, folder)
-    return open_encoder(folder)
 
 
 @pytest.fixture(scope="module")
