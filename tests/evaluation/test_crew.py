@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from filmagent.evaluation.papercut.records import RecordLog
 from filmagent.generation.port import GeneratedShot, GenerationRequest
 from tests.evaluation.toys import SMALL, WorldSizedToy, laboratory
 
+ROOT = Path(__file__).parents[2]
 TINY = replace(SMALL, policies=("storymem",))
 
 
@@ -79,6 +83,31 @@ def test_what_goes_wrong_in_a_process_is_said_and_the_rest_is_kept(tmp_path: Pat
     whole = Crew(ToyOpener(tmp_path / "probe"), 2)
     run_benchmark(TINY, world, tmp_path / "out", crew=whole)
     assert [each for each in records(tmp_path / "out") if each in before] == before
+
+
+def test_processes_end_with_the_one_that_was_killed(tmp_path: Path):
+    child = subprocess.Popen([sys.executable, "-m", "tests.evaluation.killed_crew", str(tmp_path)], cwd=ROOT)
+    try:
+        deadline = time.monotonic() + 120
+        while len(list(tmp_path.glob("*.pid"))) < 2 and child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        workers = [int(path.stem) for path in tmp_path.glob("*.pid")]
+        assert len(workers) == 2
+    finally:
+        child.kill()
+        child.wait()
+    deadline = time.monotonic() + 30
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(alive, workers))
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_laboratory_is_opened_from_what_a_person_names(tmp_path: Path):
