@@ -9,15 +9,16 @@ A weighted greedy cover over the names that the bank keeps, in three steps:
 A stranger's face is a worse fault than a forgotten wall: for a place alone, no stranger is let in. Frames are chosen
 one after the other, so that a larger budget only adds to a smaller one. The weights of the cover are those of the
 complementary retrieval-augmented prompting recipe (characters 3, places 2, objects 1.5; a view of what is covered
-already counts a fifth). Which frames of a take are kept at all, quality gate included, is StoryMem's rule. Importing
-this loads no torch.
+already counts a fifth). Which frames of a take are kept at all, quality gate included, is StoryMem's rule; but where no
+frame passes the gate, the clearest one is kept of a take that shows somebody for the first time: a rough picture of
+somebody is better than none. Importing this loads no torch.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
@@ -68,11 +69,21 @@ class Cover:
     @property
     def fingerprint(self) -> Mapping[str, str | int | float]:
         """What is kept depends on what StoryMem's choice depends on."""
-        return self._keeper().fingerprint
+        return {**self._keeper().fingerprint, "rough": "whom nothing else shows"}
 
     def remember(self, bank: BankView, story: Story, shot: Shot, frames: Frames) -> Remembered:
-        """Keep StoryMem's keyframes. Raises ModelFilesError, ScoringError, ArtifactError."""
-        return self._keeper().remember(bank, story, shot, frames)
+        """Keep StoryMem's keyframes, or a rough one. Raises ModelFilesError, ScoringError, ArtifactError."""
+        remembered = self._keeper().remember(bank, story, shot, frames)
+        shown = {key for keyframe in bank.keyframes for key in keyframe.subjects}
+        unseen = [story.subject(key).name for key in shot.subjects if key not in shown]
+        if remembered.kept or not unseen:
+            return remembered
+        everything = replace(self.gate, threshold=float("-inf"))
+        rough = StoryMem(self.features, everything, self.keep).remember(bank, story, shot, frames).kept
+        clearest = max(rough, key=lambda each: each.quality, default=None)
+        if clearest is None:
+            return remembered
+        return Remembered((replace(clearest, reason=f"rough, but nothing else shows {' and '.join(unseen)}"),))
 
     def recall(self, bank: BankView, story: Story, plan: ShotPlan, limit: int) -> tuple[Recall, ...]:
         """Cover `plan.remember`, subjects and place, oldest view first.

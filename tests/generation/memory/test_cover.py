@@ -11,6 +11,7 @@ from filmagent.generation.memory.bank import MemoryBank
 from filmagent.generation.memory.cover import Cover, CoverRules
 from filmagent.generation.memory.policies import StoryMem
 from filmagent.scoring.colours import ColourFeatures
+from filmagent.scoring.quality import QualityGate
 from tests.generation.memory.banks import (
     FRIENDS,
     PLACES,
@@ -165,6 +166,24 @@ def test_it_remembers_as_storymem_does_and_recalls_what_it_kept(tmp_path):
     assert made.record(record).keyframes == other.record(other_record).keyframes
     recalled = cover().recall(made.view([record]), STORY, plan("marlow", "forest", shot="s3"), 10)
     assert shown(recalled) == {"marlow", "forest"}
+
+
+def test_a_rough_picture_is_kept_of_whom_nothing_else_shows(tmp_path):
+    strict = QualityGate(GATE.quality, threshold=300)
+    made = MemoryBank(tmp_path)
+
+    def kept(policy, number, records, colour=BLUE):
+        frames = np.stack([picture(RED) // 2, picture(RED) // 2, picture(colour)])
+        made_of = take(f"s{number + 1}", key=f"{number:032x}")
+        record = made.remember(policy, made.view(records), STORY, STORY.shots[number], made_of, frames)
+        return record, [(each.frame, each.reason) for each in made.record(record).keyframes]
+
+    first, found = kept(Cover(ColourFeatures, strict), 0, [])
+    assert found == [(2, "rough, but nothing else shows Marlow the cat")], "the clearest of them"
+    assert kept(Cover(ColourFeatures, strict), 4, [first])[1] == [], "the cat is known"
+    both = kept(Cover(ColourFeatures, strict), 2, [first], WHITE)[1]
+    assert both == [(2, "rough, but nothing else shows Rex the dog")]
+    assert kept(StoryMem(ColourFeatures, strict), 0, [])[1] == []
 
 
 FEW = settings(max_examples=60, deadline=None)
