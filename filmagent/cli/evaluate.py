@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     """
     from filmagent.evaluation.papercut.benchmark import Benchmark, run_benchmark
     from filmagent.evaluation.papercut.crew import Crew
-    from filmagent.evaluation.papercut.laboratory import PapercutOpener
+    from filmagent.evaluation.papercut.laboratory import PapercutOpener, open_laboratory
     from filmagent.evaluation.papercut.rows import POLICY_ROWS
     from filmagent.evaluation.papercut.trained_rows import TrainedRow
 
@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     opener = PapercutOpener(policies, trained, options.weights, options.probe, options.pictures)
     benchmark = Benchmark(policies, opener.trained_rows(), options.stories, options.seeds, options.shots)
     benchmark.check()
-    laboratory, _ = opener.open()
+    laboratory = open_laboratory(options.weights, options.probe, pictures=options.pictures)
     crew = Crew(opener, options.workers) if options.workers > 1 else None
     try:
         with _Bar(options.quiet) as bar:

@@ -48,7 +48,7 @@ def check_request_fits(capabilities: Capabilities, size: FrameSize, frames: int,
     if not 0 <= memory <= most:
         takes = "chooses from" if capabilities.memory_candidates else "was trained for"
         raise UsageError(f"{memory} memory frames: {capabilities.name} {takes} 0 to {most}")
-    if memory and link != "scene_cut" and not capabilities.joins_remember:
+    if memory and not capabilities.remembers_at(link):
         raise UsageError(
             f"{memory} memory frames with link {link!r}: {capabilities.name} goes on from the take before alone; "
             "show it memory at cuts"

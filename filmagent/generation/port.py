@@ -61,6 +61,10 @@ class Capabilities:
     draws_identity: bool = False
     """Whether it can draw a subject from memory beside a shot."""
 
+    def remembers_at(self, link: LinkKind) -> bool:
+        """Whether it looks at memory in a shot that begins so."""
+        return link == "scene_cut" or self.joins_remember
+
 
 @dataclass(frozen=True)
 class IdentityPrompt:

@@ -64,7 +64,7 @@ def memory_limit(settings: Settings, capabilities: Capabilities, link: LinkKind 
 
 
 def _most_memory(capabilities: Capabilities, link: LinkKind) -> int:
-    return capabilities.max_memory if link == "scene_cut" or capabilities.joins_remember else 0
+    return capabilities.max_memory if capabilities.remembers_at(link) else 0
 
 
 def order_shot(state: FilmState, settings: Settings, capabilities: Capabilities) -> ShotOrder:

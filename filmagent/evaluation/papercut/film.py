@@ -205,7 +205,7 @@ class _Film:
         capabilities = generator.capabilities
         chooses = capabilities.memory_candidates > 0
         limit = capabilities.memory_candidates if only_offers(start.policy.name) else capabilities.max_memory
-        if start.link != "scene_cut" and not capabilities.joins_remember:
+        if not capabilities.remembers_at(start.link):
             limit = 0
         recalls = start.policy.recall(start.view, self.story.story, plan, limit)
         frames = 1 if self.laboratory.pictures else capabilities.frames

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from filmagent.errors import UsageError
 from filmagent.generation.papercut.vocabulary import ACTIONS
-from filmagent.training.papercut import checkpoint
 from filmagent.training.papercut.denoiser import Batch, Example, Mixture, Prediction, batch_of, predict, shows_any
 from filmagent.training.papercut.drawn import StoryShape, draw_story, drawn_clip
 from filmagent.training.papercut.excerpts import next_frame, whole
@@ -33,7 +32,7 @@ from filmagent.training.papercut.latents import (
 from filmagent.training.papercut.probe.questions import IDENTITY
 from filmagent.training.papercut.some_tokens import KeptTokens, tokens_of
 from filmagent.training.papercut.text import build_tokenizer, encode_text
-from filmagent.training.papercut.trainer import CHECKPOINT, DenoiserTraining, Models, listen
+from filmagent.training.papercut.trainer import CHECKPOINT, Models, averaged_models, listen
 from filmagent.training.papercut.truth import QUESTIONS, UNKNOWN
 from filmagent.training.papercut.world import render_shot, sample_shot, sample_story
 
@@ -273,11 +272,8 @@ def read_models(folder: Path) -> Models:
     Raises:
         UsageError: there is no checkpoint.
     """
-    state = checkpoint.load(folder / CHECKPOINT, random.Random())
-    if not state:
+    if not (folder / CHECKPOINT).exists():
         raise UsageError(f"no {CHECKPOINT} in {str(folder)!r}: train with `filmagent train papercut dit --data DIR`")
-    settings = DenoiserTraining()
-    models = Models(settings, len(build_tokenizer()))
-    models.load_state_dict(state["averaged"])
+    models = averaged_models(folder)
     listen(models)
     return models

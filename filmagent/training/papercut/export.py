@@ -22,7 +22,7 @@ from filmagent.training.papercut.latents import UNKNOWN_SHOWS
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.sheet import curve, held_out_rows, sample_sheet
 from filmagent.training.papercut.text import MAX_WORDS, build_tokenizer
-from filmagent.training.papercut.trainer import CHECKPOINT, DenoiserTraining, Models
+from filmagent.training.papercut.trainer import CHECKPOINT, DenoiserTraining, Models, averaged_models
 from filmagent.training.papercut.vae import pixels
 from filmagent.training.papercut.world import FPS, FRAMES, HEIGHT, WIDTH, render_shot, sample_shot, sample_story
 
@@ -125,15 +125,13 @@ def export_all(data: Path, weights: Path, settings: DenoiserTraining | None = No
     saved = data / CHECKPOINT
     if not saved.exists():
         raise ModelFilesError(f"{saved} is missing: train the denoiser first")
-    state = torch.load(saved, map_location="cpu", weights_only=False)
-    averaged = Models(settings or DenoiserTraining(), len(build_tokenizer()))
-    averaged.load_state_dict(state["averaged"])
+    averaged = averaged_models(data, settings)
     weights.mkdir(parents=True, exist_ok=True)
     if (data / "weights" / "vae").resolve() != (weights / "vae").resolve():
         shutil.copytree(data / "weights" / "vae", weights / "vae", dirs_exist_ok=True)
     export_denoiser(averaged, weights)
     curve(data / "denoiser.jsonl", ("stills", "shots")).save(weights / "training.png", optimize=True)
-    sample_sheet(weights, held_out_rows(6)).save(weights / "samples.png", optimize=True)
+    sample_sheet(weights, held_out_rows(6)).quantize(256).save(weights / "samples.png", optimize=True)
     return [weights / "model_index.json", weights / "training.png", weights / "samples.png"]
 
 

@@ -263,6 +263,14 @@ def save_run(folder: Path, run: Run, spent: float) -> None:
     checkpoint.save(folder / CHECKPOINT, state, run.rng)
 
 
+def averaged_models(folder: Path, settings: DenoiserTraining | None = None) -> Models:
+    """The averaged networks of the checkpoint that `folder` holds."""
+    state = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=False)
+    models = Models(settings or DenoiserTraining(), len(build_tokenizer()))
+    models.load_state_dict(state["averaged"])
+    return models
+
+
 def _log(path: Path, run: Run, spent: float, material: Material) -> None:
     line = {"step": run.step, "samples": run.samples, "seconds": round(spent), **run.losses}
     line |= {"still stories": len(material.stills.stories), "shot stories": len(material.shots.stories)}
