@@ -120,7 +120,7 @@ def test_memory_is_noised_anew_in_every_step_and_never_comes_back(expert, monkey
     assert memory.chosen == (0, 1, 2)
     assert made.shape == (1, 16, 4, 4, 4)
     for (sequence, layout), sigma in zip(seen, (0.75, 0.25), strict=True):
-        assert layout == SequenceLayout(identity=1, memory=(-9, -5, -1), identity_text=5)
+        assert layout == SequenceLayout(identity=1, memory=((-9, -5, -1),), identity_text=5)
         inside = sequence[:, :, 1:4]
         assert torch.allclose(inside[:, :16], (1 - sigma) * clean + sigma * fixed)
         assert inside[:, 16:20].eq(1).all() and torch.equal(inside[:, 20:], clean)
@@ -156,4 +156,4 @@ def test_outside_of_a_shot_it_is_an_ordinary_expert(expert):
     with torch.no_grad():
         made = expert(noise(1, 36, 3, 4, 4), torch.tensor([5]), noise(1, 6, 16)).sample
     assert made.shape == (1, 16, 3, 4, 4)
-    assert expert.rope.times == (0, 1, 2)
+    assert expert.rope.times == ((0, 1, 2),)

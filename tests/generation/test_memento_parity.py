@@ -24,7 +24,7 @@ def forward(expert, case):
     mine = {name: parity.numbers("memento_cases")[f"{case['case']}.{name}"]
             for name in ("x", "y", "context", "identity_context", "out")}
     texts = [parity.padded(mine["identity_context"])] * case["identity"] + [parity.padded(mine["context"])]
-    layout = SequenceLayout(case["identity"], tuple(case["memory_times"]), 512 * case["identity"])
+    layout = SequenceLayout(case["identity"], (tuple(case["memory_times"]),), 512 * case["identity"])
     with torch.no_grad():
         made = expert.denoise(torch.cat([mine["x"], mine["y"]])[None], torch.tensor([case["timestep"]]),
                               torch.cat(texts, dim=1), layout)

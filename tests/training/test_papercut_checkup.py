@@ -33,6 +33,7 @@ def test_all_is_asked_and_said(encoder, models, monkeypatch):
     assert {question for _, _, question in found.remembered} <= set(IDENTITY)
     assert {keyframes for keyframes, _, _ in found.remembered} == {0, 1, 2, 5}
     assert all(0 <= each.share <= 1 and each.count > 0 for each in found.remembered.values())
+    assert found.placed[0].count > found.placed[1].count > 0, "one keyframe seldom shows the place"
     assert set(found.explained) <= {1, 2, 3} and sum(each.count for each in found.explained.values()) > 3
     assert set(found.moved) == {"walks", checkup.PAN}
     assert found.moved["walks"].guess_first > 0.1, "who walks is not where the last frame shows"
@@ -56,7 +57,7 @@ def test_one_that_sees_the_truth_is_right(encoder, models, monkeypatch):
     monkeypatch.setattr(checkup, "predict", predict)
     monkeypatch.setattr(checkup, "MOVEMENTS", ("sits",))
     found = check_up(models, encoder, stories=2, shots=1)
-    assert all(each.share == 1 for each in found.remembered.values())
+    assert all(each.share == 1 for each in (*found.remembered.values(), *found.placed.values()))
     assert all(each.share == pytest.approx(1, abs=1e-5) for each in found.explained.values())
     assert [found.moved["sits"].first, found.moved["sits"].later] == pytest.approx([0, 0], abs=1e-5)
 

@@ -252,6 +252,26 @@ def test_memory_shows_somebody_of_the_picture_if_it_can(tmp_path, encoder, unkno
     assert possible > 3
 
 
+def test_memory_of_two_shows_the_place_as_well_if_it_can(tmp_path, encoder, unknown):
+    cache, _ = caches(tmp_path, encoder)
+    cache.grow(6)
+    batch = make_batch(random.Random(1), cache.stories, 9000, 2, unknown, Mixture(), KeptTokens())
+    stills = [(story, clip) for story in cache.stories for clip in story.stills]
+
+    def still(latents):
+        return next(each for each in stills if torch.equal(latents, each[1].latents.float()))
+
+    possible = 0
+    for clean in batch.clean:
+        story, target = still(clean[:, 2:])
+        settings = {still(clean[:, index : index + 1])[1].script.setting for index in (0, 1)}
+        of_the_place = [clip for clip in story.stills if clip.script.setting == target.script.setting]
+        if len(of_the_place) > 2:  # one of them may be the only one to show somebody
+            possible += 1
+            assert target.script.setting in settings
+    assert possible > 3
+
+
 def test_pictures_with_more_figures_are_asked_for_more_often(tmp_path, encoder, unknown):
     cache, _ = caches(tmp_path, encoder)
     cache.grow(6)

@@ -13,9 +13,10 @@ from filmagent.training.papercut.captions import Said, describe
 from filmagent.training.papercut.drawn import StoryShape, draw_story, drawn_clip
 from filmagent.training.papercut.text import MAX_WORDS, build_text_encoder, build_tokenizer
 from filmagent.training.papercut.truth import (
-    DEEDS,
     MEMORY_SHARE,
+    OF_THE_SHOT,
     QUESTIONS,
+    SETTING,
     UNKNOWN,
     WHERE,
     TruthHeads,
@@ -49,7 +50,7 @@ def test_the_truth_of_a_token_is_the_figure_that_covers_it():
     cat = Figure("cat", "orange", "scarf", "blue", pattern="stripes", pattern_colour="white", build="big")
     bear = Figure("bear", "brown", "hat", "red")
     sits = Performance(0, "sits", -1, 0.5)
-    script = ShotScript((cat, bear), Setting("beach"), "day", "wide", performances=(sits,))
+    script = ShotScript((cat, bear), Setting("beach", 2), "day", "wide", performances=(sits,))
     answers = labels(script, torch.tensor([[[-1, 0, 1]]]))
 
     def said(token):
@@ -58,21 +59,22 @@ def test_the_truth_of_a_token_is_the_figure_that_covers_it():
             for (question, choices), label in zip(QUESTIONS.items(), answers[:, token].tolist(), strict=True)
         }
 
-    assert said(0) == {"kind": None, **dict.fromkeys(list(QUESTIONS)[1:])}
-    who = [name for name in QUESTIONS if name not in DEEDS]
-    assert said(1) == {**{name: getattr(cat, name) for name in who}, "action": "sits", "facing": -1}
-    assert said(2) == {**{name: getattr(bear, name) for name in who}, "action": None, "facing": None}
+    where = {SETTING: 2}
+    assert said(0) == {**dict.fromkeys(QUESTIONS), **where}, "nobody is there, but the place is"
+    who = [name for name in QUESTIONS if name not in OF_THE_SHOT]
+    assert said(1) == {**{name: getattr(cat, name) for name in who}, "action": "sits", "facing": -1, **where}
+    assert said(2) == {**{name: getattr(bear, name) for name in who}, "action": None, "facing": None, **where}
     assert answers[list(QUESTIONS).index("pattern"), 2] == 0, "plain is an answer"
     assert answers[list(QUESTIONS).index("pattern_colour"), 2] == UNKNOWN, "plain paper has no second colour"
 
 
-def test_memory_is_not_asked_what_somebody_does():
+def test_memory_is_not_asked_what_somebody_does_or_where():
     script = ShotScript((CAT,), Setting("beach"), "day", "wide", performances=(Performance(0, "sits", 1, 0.5),))
     remembered, filmed = labels(script, torch.zeros(2, 1, 1), remembered=1).T.tolist()
     asked = dict(zip(QUESTIONS, remembered, strict=True))
-    assert [asked[name] for name in DEEDS] == [UNKNOWN, UNKNOWN]
+    assert [asked[name] for name in OF_THE_SHOT] == [UNKNOWN] * 3
     assert asked["kind"] == filmed[0] > 0
-    assert UNKNOWN not in filmed[-len(DEEDS) :]
+    assert UNKNOWN not in filmed[-len(OF_THE_SHOT) :]
 
 
 def test_an_answer_at_the_shot_counts_more_than_one_in_memory():

@@ -47,6 +47,10 @@ class Base:
     """Of the LoRA, where none is asked for."""
     rate: float
     """Learning rate, where none is asked for."""
+    batch: int
+    """Examples that go through it together, where nobody says how many."""
+    checkpointed: bool
+    """Whether its blocks are so large that they are made again in the backward pass, in place of being kept."""
     eyes: str
     """The generator whose CLIP model sees this base's pictures best, for `filmagent.scoring.clip.features_for`."""
 
@@ -83,7 +87,8 @@ def open_base(name: str, policy: Policy) -> Base:
     """
     kind, _, home = name.partition(":")
     if kind == "papercut":
-        return Base(kind, papercut_config(Path(home) if home else None), rank=16, rate=1e-4, eyes=name)
+        config = papercut_config(Path(home) if home else None)
+        return Base(kind, config, rank=16, rate=5e-4, batch=16, checkpointed=False, eyes=name)
     if name == "wan2.2":
         return wan_base(name, look_up(WAN_I2V).folder, policy, how_to_get("wan2.2-storymem"))
     folder = Path(name).expanduser()
@@ -105,7 +110,7 @@ def wan_base(name: str, folder: Path, policy: Policy, todo: str) -> Base:
     config = replace(config, adapter_card=None)
     if not is_original(folder) and folder.is_dir() and not (folder / "transformer_2").is_dir():
         config = replace(config, sampling=replace(config.sampling, boundary_ratio=None))
-    return Base(name, config, rank=128, rate=1e-5, eyes="wan-storymem")
+    return Base(name, config, rank=128, rate=1e-5, batch=1, checkpointed=True, eyes="wan-storymem")
 
 
 def check_base(base: Base, size: FrameSize, frames: int) -> None:

@@ -30,8 +30,8 @@ from filmagent.generation.wan.unknown import told_clip
 
 TEMPORAL_STRIDE = 4
 CACHED_LATENTS = 320
-"""Encoded clips that are kept: a film's memory, of which OneStory is offered up to 256 frames, and the grey clip of
-every length. About 0.4 MB each at 832x480."""
+"""Encoded clips that are kept where nobody says how many: a film's memory, of which OneStory is offered up to 256
+frames, and the grey clip of every length. About 0.4 MB each at 832x480."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,9 @@ def fit_picture(picture: Image, size: FrameSize) -> Tensor:
 class ConditionEncoder:
     """Makes conditions with a VAE. The same picture at the same size is encoded once."""
 
-    def __init__(self, vae: Any, unknown: UnknownShows = "grey") -> None:
-        """Use this AutoencoderKLWan, wherever it lies, and show `unknown` where no frame is known."""
-        self._vae = vae
-        self._unknown = unknown
+    def __init__(self, vae: Any, unknown: UnknownShows = "grey", kept: int = CACHED_LATENTS) -> None:
+        """Use this AutoencoderKLWan, wherever it lies, show `unknown` where no frame is known, keep so many latents."""
+        self._vae, self._unknown, self._kept = vae, unknown, kept
         self._cache: OrderedDict[str, Tensor] = OrderedDict()
 
     def condition(self, memory: Sequence[Image], seam: Frames | None, frames: int, size: FrameSize) -> ShotCondition:
@@ -111,7 +110,7 @@ class ConditionEncoder:
     def _once(self, key: str, clip: Callable[[], Tensor]) -> Tensor:
         if key not in self._cache:
             self._cache[key] = self._encode(clip())
-            while len(self._cache) > CACHED_LATENTS:
+            while len(self._cache) > self._kept:
                 self._cache.popitem(last=False)
         self._cache.move_to_end(key)
         return self._cache[key]

@@ -85,8 +85,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "frame)",
     )
     parser.add_argument("--rank", type=int, help="rank and alpha of the LoRA (default: 128; papercut 16)")
-    parser.add_argument("--rate", type=float, help="learning rate (default: 1e-5; papercut 1e-4)")
-    parser.add_argument("--accumulate", type=int, default=1, help="examples a step and process (default: 1)")
+    parser.add_argument("--rate", type=float, help="learning rate (default: 1e-5; papercut 5e-4)")
+    parser.add_argument(
+        "--batch",
+        type=int,
+        help="examples that go through the expert together, alike in how much they remember (default: 1; papercut 16)",
+    )
+    parser.add_argument("--accumulate", type=int, default=1, help="batches a step and process (default: 1)")
     parser.add_argument("--seed", type=int, default=0, help="of weights and examples (default: 0)")
     parser.add_argument("--save-every", type=int, default=100, help="steps between checkpoints (default: 100)")
     parser.add_argument("--validate-every", type=int, default=250, help="steps between validations (default: 250)")
@@ -151,11 +156,13 @@ def _plans(args: argparse.Namespace) -> list[Plan]:
                 rank=args.rank if args.rank is not None else base.rank,
                 rate=args.rate if args.rate is not None else base.rate,
                 steps=args.steps,
+                batch=args.batch if args.batch is not None else base.batch,
                 accumulate=args.accumulate,
                 seed=args.seed,
                 save_every=args.save_every,
                 validate_every=args.validate_every,
                 eight_bit=args.eight_bit,
+                gradient_checkpointing=base.checkpointed,
                 budget=args.budget,
                 cached=args.cached_memory,
                 shard=args.shard,

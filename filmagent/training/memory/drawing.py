@@ -20,6 +20,8 @@ from filmagent.training.onestory.drawing import recall_inflated
 
 KEYFRAMES_A_SHOT = 3
 """StoryMem keeps at most three of a shot."""
+MOST_DRAWS = 200
+"""How many examples are drawn at most for each that a batch lacks; drawing decodes nothing."""
 POOL_A_SHOT = 8
 """Memento's pool: so many frames of the last shot, evenly spread, and as many of all shots before together."""
 
@@ -47,6 +49,11 @@ class Drawn:
     """OneStory's: the `Origin` of each memory frame."""
     bypassed: int | None = None
     """OneStory's: seed of the order in which real frames are shown; None: the selector says what is shown."""
+
+    @property
+    def kind(self) -> tuple[int, bool, bool]:
+        """What examples have in common that go through an expert together: their tensors are of one shape."""
+        return len(self.memory), self.target is None, self.bypassed is None
 
 
 def usable_shots(films: Sequence[TrainingFilm], frames: int) -> list[tuple[int, int]]:
@@ -105,6 +112,28 @@ def draw(
         origins=recalled.origins,
         bypassed=bypassed,
     )
+
+
+def draw_alike(
+    rng: random.Random,
+    films: Sequence[TrainingFilm],
+    usable: Sequence[tuple[int, int]],
+    settings: MemoryTraining,
+    step: int,
+) -> list[Drawn]:
+    """Draw one example, and then others until there are `settings.batch` of its kind.
+
+    The first one decides, so that every kind is learned from as often as if each example went alone. A kind that is
+    very rare among these films makes a smaller batch.
+    """
+    found = [draw(rng, films, usable, settings, step)]
+    for _ in range(MOST_DRAWS * (settings.batch - 1)):
+        if len(found) == settings.batch:
+            break
+        other = draw(rng, films, usable, settings, step)
+        if other.kind == found[0].kind:
+            found.append(other)
+    return found
 
 
 def _bypasses_selector(settings: MemoryTraining, step: int | None) -> bool:

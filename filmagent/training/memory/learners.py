@@ -1,4 +1,4 @@
-"""What each policy learns from one example: flow matching beside memory, and what Memento and OneStory add to it.
+"""What each policy learns from examples: flow matching beside memory, and what Memento and OneStory add to it.
 
 A learner is a module whose forward is the loss, so that anything that wraps modules can wrap it. Source: StoryMem
 (arXiv 2512.19539), Memento (arXiv 2606.14667) equations 6 to 8, OneStory (arXiv 2512.07802) equations 10 to 12, with
@@ -8,7 +8,8 @@ optimisers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from filmagent.generation.wan.memento.expert import SequenceLayout
 from filmagent.generation.wan.memento.quota import Quota
 from filmagent.generation.wan.rope import memory_positions
 from filmagent.training.memory.levels import TIMESTEPS
-from filmagent.training.memory.materials import Example
+from filmagent.training.memory.materials import Examples
 from filmagent.training.memory.settings import MemoryTraining
 from filmagent.training.onestory.objective import Batch, objective
 from filmagent.training.papercut.machine import autocast
@@ -38,12 +39,12 @@ class Learner(nn.Module):
         super().__init__()
         self.expert = expert
 
-    def forward(self, example: Example, level: float, noise: Mapping[str, Tensor]) -> Losses:
-        """Return the losses of an example at a share of noise, 0 to 1; `noise` from `draw_noise`."""
-        return self.losses(example, level, noise)[0]
+    def forward(self, examples: Examples, levels: Tensor, noise: Mapping[str, Tensor]) -> Losses:
+        """Return the losses of examples at shares of noise (batch,), 0 to 1; `noise` from `draw_noise`."""
+        return self.losses(examples, levels, noise)[0]
 
-    def losses(self, example: Example, level: float, noise: Mapping[str, Tensor]) -> tuple[Losses, Tensor]:
-        """Return the losses, and what the expert takes the shot to be: clean latents (1, 16, T, h, w)."""
+    def losses(self, examples: Examples, levels: Tensor, noise: Mapping[str, Tensor]) -> tuple[Losses, Tensor]:
+        """Return the losses, and what the expert takes the shots to be: clean latents (batch, 16, T, h, w)."""
         raise NotImplementedError
 
 
@@ -59,21 +60,20 @@ class StoryMemLearner(Learner):
         super().__init__(expert)
         self.stride = stride
 
-    def losses(self, example: Example, level: float, noise: Mapping[str, Tensor]) -> tuple[Losses, Tensor]:
+    def losses(self, examples: Examples, levels: Tensor, noise: Mapping[str, Tensor]) -> tuple[Losses, Tensor]:
         """As `Learner.losses`."""
-        memory, device = example.memory.shape[2], example.clean.device
-        clean = torch.cat([example.memory, example.clean], dim=2)
-        shown = torch.cat([torch.ones_like(example.memory[:, :MASK_CHANNELS]), example.memory], dim=1)
-        condition = torch.cat([shown, example.condition], dim=2)
+        memory, share = examples.memory.shape[2], _share(levels)
+        clean = torch.cat([examples.memory, examples.clean], dim=2)
+        shown = torch.cat([torch.ones_like(examples.memory[:, :MASK_CHANNELS]), examples.memory], dim=1)
+        condition = torch.cat([shown, examples.condition], dim=2)
         drawn = torch.cat([noise["memory"], noise["shot"]], dim=2)
-        noisy = (1 - level) * clean + level * drawn
-        with autocast(device), memory_positions([self.expert.rope], memory, self.stride):
-            flow = self.expert(
-                torch.cat([noisy, condition], dim=1), _timestep(level, device), example.text, return_dict=False
-            )[0].float()
+        noisy = (1 - share) * clean + share * drawn
+        with autocast(clean.device), memory_positions([self.expert.rope], memory, self.stride):
+            sequence = torch.cat([noisy, condition], dim=1)
+            flow = self.expert(sequence, TIMESTEPS * levels, examples.text, return_dict=False)[0].float()
         error = (flow - (drawn - clean)).square()
         losses = {"loss": error.mean(), "shot": error[:, :, memory:].detach().mean()}
-        return losses, (noisy - level * flow)[:, :, memory:]
+        return losses, (noisy - share * flow)[:, :, memory:]
 
 
 class CachedMemoryLearner(Learner):
@@ -84,16 +84,16 @@ class CachedMemoryLearner(Learner):
         super().__init__(expert)
         self.stride = stride
 
-    def losses(self, example: Example, level: float, noise: Mapping[str, Tensor]) -> tuple[Losses, Tensor]:
+    def losses(self, examples: Examples, levels: Tensor, noise: Mapping[str, Tensor]) -> tuple[Losses, Tensor]:
         """As `Learner.losses`."""
-        device = example.clean.device
-        noisy = (1 - level) * example.clean + level * noise["shot"]
-        with autocast(device):
-            kept = self.expert.memorise(example.memory, self.stride) if example.memory.shape[2] else ()
-            sequence = torch.cat([noisy, example.condition], dim=1)
-            flow = self.expert.denoise(sequence, _timestep(level, device), example.text, kept).float()
-        loss = (flow - (noise["shot"] - example.clean)).square().mean()
-        return {"loss": loss, "shot": loss.detach()}, noisy - level * flow
+        share = _share(levels)
+        noisy = (1 - share) * examples.clean + share * noise["shot"]
+        with autocast(noisy.device):
+            kept = self.expert.memorise(examples.memory, self.stride) if examples.memory.shape[2] else ()
+            sequence = torch.cat([noisy, examples.condition], dim=1)
+            flow = self.expert.denoise(sequence, TIMESTEPS * levels, examples.text, kept).float()
+        loss = (flow - (noise["shot"] - examples.clean)).square().mean()
+        return {"loss": loss, "shot": loss.detach()}, noisy - share * flow
 
 
 class OneStoryLearner(Learner):
@@ -107,35 +107,36 @@ class OneStoryLearner(Learner):
         super().__init__(expert)
         self.weight = weight
 
-    def losses(self, example: Example, level: float, noise: Mapping[str, Tensor]) -> tuple[Losses, Tensor]:
+    def losses(self, examples: Examples, levels: Tensor, noise: Mapping[str, Tensor]) -> tuple[Losses, Tensor]:
         """As `Learner.losses`."""
-        device, judged, bypassed = example.clean.device, example.judged, example.bypassed
-        nothing = torch.zeros(1, 0, device=device)
+        device, judged, bypassed = examples.clean.device, examples.judged, examples.bypassed
+        nothing = torch.zeros(len(examples), 0, device=device)
         batch = Batch(
-            clean=example.clean,
-            condition=example.condition,
-            memory=example.memory,
-            times=torch.tensor([example.times], device=device),
+            clean=examples.clean,
+            condition=examples.condition,
+            memory=examples.memory,
+            times=torch.tensor(examples.times, device=device),
             origins=nothing if judged is None else judged.origins,
             labels=nothing if judged is None else judged.labels,
-            text=example.text,
-            told=example.prompt,
-            weight=torch.ones_like(example.clean[:, :1]),
+            text=examples.text,
+            told=examples.prompt,
+            weight=torch.ones_like(examples.clean[:, :1]),
         )
         with autocast(device):
             found = objective(
                 self.expert,
                 batch,
                 noise["shot"],
-                torch.tensor([level], device=device),
+                levels,
                 weight=self.weight,
                 bypassing=None if bypassed is None else torch.Generator().manual_seed(bypassed),
             )
-        noisy = (1 - level) * example.clean + level * noise["shot"]
+        share = _share(levels)
+        noisy = (1 - share) * examples.clean + share * noise["shot"]
         losses = {"loss": found.total, "shot": found.shot.detach()}
         if found.selection is not None:
             losses["selection"] = found.selection.detach()
-        return losses, noisy - level * found.flow.float()
+        return losses, noisy - share * found.flow.float()
 
 
 class MementoLearner(Learner):
@@ -155,53 +156,64 @@ class MementoLearner(Learner):
         super().__init__(expert)
         self.weight, self.quota = weight, quota
 
-    def losses(self, example: Example, level: float, noise: Mapping[str, Tensor]) -> tuple[Losses, Tensor]:
+    def losses(self, examples: Examples, levels: Tensor, noise: Mapping[str, Tensor]) -> tuple[Losses, Tensor]:
         """As `Learner.losses`."""
-        device, subject = example.clean.device, example.subject
-        chosen, weights = self._choose(example)
-        clean = torch.einsum("kf,bcfhw->bckhw", weights, example.memory)
-        shown = torch.cat(
-            [
-                (1 - level) * clean + level * noise["memory"][:, :, chosen],
-                torch.ones_like(clean[:, :MASK_CHANNELS]),
-                clean,
-            ],
-            dim=1,
+        subject, share = examples.subject, _share(levels)
+        chosen = [self._choose(examples, row) for row in range(len(examples))]
+        clean = torch.stack([each.shown(examples.memory[row]) for row, each in enumerate(chosen)])
+        drawn = torch.stack([noise["memory"][row][:, each.frames] for row, each in enumerate(chosen)])
+        mask = torch.ones_like(clean[:, :MASK_CHANNELS])
+        shown = torch.cat([(1 - share) * clean + share * drawn, mask, clean], dim=1)
+        noisy = (1 - share) * examples.clean + share * noise["shot"]
+        parts, text = [shown, torch.cat([noisy, examples.condition], dim=1)], examples.text
+        times = tuple(
+            tuple(row[index] for index in each.frames) for row, each in zip(examples.times, chosen, strict=True)
         )
-        noisy = (1 - level) * example.clean + level * noise["shot"]
-        parts, text = [shown, torch.cat([noisy, example.condition], dim=1)], example.text
-        layout = SequenceLayout(0, tuple(example.times[index] for index in chosen))
+        layout = SequenceLayout(0, times)
         if subject is not None:
-            hidden = (1 - level) * subject.clean + level * noise["subject"]
+            hidden = (1 - share) * subject.clean + share * noise["subject"]
             parts.insert(0, torch.cat([hidden, subject.condition], dim=1))
             text = torch.cat([subject.text, text], dim=1)
-            layout = SequenceLayout(1, layout.memory, subject.text.shape[1])
-        with autocast(device):
-            flow = self.expert.denoise(torch.cat(parts, dim=2), _timestep(level, device), text, layout).float()
+            layout = SequenceLayout(1, times, subject.text.shape[1])
+        with autocast(noisy.device):
+            flow = self.expert.denoise(torch.cat(parts, dim=2), TIMESTEPS * levels, text, layout).float()
         of_shot = flow[:, :, flow.shape[2] - noisy.shape[2] :]
-        shot = (of_shot - (noise["shot"] - example.clean)).square().mean()
+        shot = (of_shot - (noise["shot"] - examples.clean)).square().mean()
         found = {"loss": shot, "shot": shot.detach()}
         if subject is not None:
             told = (flow[:, :, :1] - (noise["subject"] - subject.clean)).square().mean()
             found = {"loss": shot + self.weight * told, "shot": shot.detach(), "reconstruction": told.detach()}
-        return found, noisy - level * of_shot
+        return found, noisy - share * of_shot
 
-    def _choose(self, example: Example) -> tuple[list[int], Tensor]:
-        """Return the frames that are shown, in the order of the pool, and each one's weights over the pool."""
-        pool, expert, quota = example.memory, self.expert, self.quota
+    def _choose(self, examples: Examples, row: int) -> _Chosen:
+        """Choose the frames that one example is shown, in the order of its pool."""
+        pool, expert, quota = examples.memory[row : row + 1], self.expert, self.quota
         frames = pool.shape[2]
         if frames <= quota.frames:
-            return list(range(frames)), torch.eye(frames, device=pool.device)
+            return _Chosen(list(range(frames)), torch.eye(frames, device=pool.device))
         _, rows, columns = expert.config.patch_size
-        rotary = expert.rope.at(example.times, pool.shape[3] // rows, pool.shape[4] // columns)
+        rotary = expert.rope.at(examples.times[row], pool.shape[3] // rows, pool.shape[4] // columns)
         embed, asked = expert.condition_embedder.text_embedder, expert.keyframe_query.queries
         # As when filming: scores differ in small digits, so they are not left to autocast.
         with torch.autocast(pool.device.type, enabled=False):
             kind = embed.linear_1.weight.dtype
-            text, story = (embed(features.to(kind))[0].to(asked) for features in (example.prompt, example.story))
+            told = (examples.prompt[row : row + 1], examples.story[row : row + 1])
+            text, story = (embed(features.to(kind))[0].to(asked) for features in told)
             choice = expert.keyframe_query(pool.to(asked), text, story, rotary, quota)
         order = choice.frames.argsort()
-        return choice.frames[order].tolist(), choice.weights[order]
+        return _Chosen(choice.frames[order].tolist(), choice.weights[order])
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Which frames of a pool an example is shown, and each one's weights over the pool (frames, pool)."""
+
+    frames: list[int]
+    weights: Tensor
+
+    def shown(self, pool: Tensor) -> Tensor:
+        """The chosen frames (16, frames, h, w) of a pool; gradients pass to the weights."""
+        return torch.einsum("kf,cfhw->ckhw", self.weights, pool)
 
 
 def make_learner(expert: Any, settings: MemoryTraining, stride: int) -> Learner:
@@ -215,15 +227,19 @@ def make_learner(expert: Any, settings: MemoryTraining, stride: int) -> Learner:
     return StoryMemLearner(expert, stride)
 
 
-def draw_noise(example: Example, generator: torch.Generator) -> dict[str, Tensor]:
-    """Return noise for every part of an example; drawn on the CPU, so that it is the same on any device.
+def draw_noise(examples: Examples, seeds: Sequence[int]) -> dict[str, Tensor]:
+    """Return noise for every part of examples, of one seed each; drawn on the CPU: the same on any device.
 
     The shot's comes first: the same seed gives the same whatever is remembered.
     """
-    subject = example.clean[:, :, :1]
-    shapes = {"shot": example.clean, "subject": subject, "memory": example.memory}
-    return {name: torch.randn(part.shape, generator=generator).to(part.device) for name, part in shapes.items()}
+    parts = {"shot": examples.clean, "subject": examples.clean[:, :, :1], "memory": examples.memory}
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    return {
+        name: torch.stack([torch.randn(part.shape[1:], generator=each) for each in generators]).to(part.device)
+        for name, part in parts.items()
+    }
 
 
-def _timestep(level: float, device: torch.device) -> Tensor:
-    return torch.tensor([TIMESTEPS * level], device=device)
+def _share(levels: Tensor) -> Tensor:
+    """Shares of noise (batch,) as they are mixed with latents (batch, 16, T, h, w)."""
+    return levels.view(-1, 1, 1, 1, 1)

@@ -1,4 +1,4 @@
-"""A drawn example as tensors: latents of shot and memory, the condition, text features, by the base's frozen models.
+"""Drawn examples as tensors: latents of shot and memory, the condition, text features, by the base's frozen models.
 
 The same encoders and the same layout as when filming. Knows films and models; nothing of losses.
 """
@@ -9,7 +9,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from filmagent.generation.wan.memento.shot import encode_memory
 from filmagent.generation.wan.models import LoadedModels
 from filmagent.generation.wan.pipeline import MASK_CHANNELS, WanMemoryPipeline
 from filmagent.generation.wan.precision import choose_precision
+from filmagent.generation.wan.quick_vae import speed_up
 from filmagent.generation.wan.schedule import make_scheduler
 from filmagent.generation.wan.texts import PromptFeatures
 from filmagent.schemas.memento_story import global_part
@@ -36,33 +37,37 @@ from filmagent.training.onestory.augmentation import augment_clip
 from filmagent.training.onestory.features import FilmFeatures
 from filmagent.training.onestory.judging import Judged, judge
 
+Kind = TypeVar("Kind")
+KEPT_BYTES = 1 << 30
+"""Of encoded pictures, which are remembered while there is room: the next example may show them, too."""
+
 
 @dataclass(frozen=True)
 class Subject:
-    """A subject to reconstruct."""
+    """A subject to reconstruct, for each example."""
 
     clean: Tensor
-    """Its picture, (1, 16, 1, h, w)."""
+    """Its picture, (batch, 16, 1, h, w)."""
     condition: Tensor
-    """What is known of it: nothing, (1, 20, 1, h, w)."""
+    """What is known of it: nothing, (batch, 20, 1, h, w)."""
     text: Tensor
-    """(1, tokens, text width)."""
+    """(batch, tokens, text width)."""
 
 
 @dataclass(frozen=True)
-class Example:
-    """What one forward learns from."""
+class Examples:
+    """What one forward learns from: one example or more, of one kind."""
 
     clean: Tensor
-    """Latents of the shot (1, 16, T, h, w)."""
+    """Latents of the shot (batch, 16, T, h, w)."""
     condition: Tensor
-    """Mask and clean latents of what is given of it (1, 20, T, h, w)."""
+    """Mask and clean latents of what is given of it (batch, 20, T, h, w)."""
     memory: Tensor
-    """Clean latents (1, 16, frames, h, w), oldest first; maybe no frames."""
-    times: tuple[int, ...]
-    """Position of each memory frame, negative, as Memento places it."""
+    """Clean latents (batch, 16, frames, h, w), oldest first; maybe no frames."""
+    times: tuple[tuple[int, ...], ...]
+    """Position of each memory frame of each example, negative, as Memento places it."""
     text: Tensor
-    """What the expert reads (1, tokens, text width), perhaps of the empty text."""
+    """What the expert reads (batch, tokens, text width), perhaps of the empty text."""
     prompt: Tensor
     """What a selector reads, alike: never dropped, as it reads the prompt when filming."""
     story: Tensor
@@ -72,6 +77,10 @@ class Example:
     """OneStory's: what its selector should say of the memory; None where there is none."""
     bypassed: int | None = None
     """OneStory's: seed of the order in which real frames are shown; None: the selector says what is shown."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.clean)
 
 
 def check_prompts(config: WanConfig, films: Sequence[TrainingFilm]) -> None:
@@ -106,23 +115,29 @@ class Materials:
     ) -> None:
         """Load VAE, text encoder and tokenizer; `features` judge memory for OneStory. Raises ModelFilesError."""
         precision = choose_precision(config.precision, device)
+        vae = load_part(AutoencoderKLWan, config.folder, "vae", torch.float32)
+        if device.type == "cpu":
+            vae = speed_up(vae)
         pipeline = WanMemoryPipeline(
             tokenizer=_tokenizer(config),
             text_encoder=load_part(UMT5EncoderModel, config.folder, "text_encoder", precision.expert_dtype),
-            vae=load_part(AutoencoderKLWan, config.folder, "vae", torch.float32).to(device),
+            vae=vae if device.type == "cpu" else vae.to(device),
             scheduler=make_scheduler(config.sampling.grid, config.sampling.shift),
         )
         pipeline.set_progress_bar_config(disable=True)
-        conditions = ConditionEncoder(pipeline.vae, config.unknown_shows)
+        conditions = ConditionEncoder(pipeline.vae, config.unknown_shows, kept=KEPT_BYTES // _bytes_of_latents(size))
         self._models = LoadedModels(pipeline, conditions, precision, ladder_on(device)[0])
         self._texts = PromptFeatures(config.sampling.max_sequence_length)
         self._size, self._frames, self._features = size, frames, features
         self.dtype = precision.expert_dtype
         """The type that the expert's own weights are stored in."""
 
+    def examples(self, films: Sequence[TrainingFilm], drawn: Sequence[Drawn]) -> Examples:
+        """Decode and encode examples of one kind, on the device."""
+        return joined([self._example(films, each) for each in drawn])
+
     @torch.no_grad()
-    def example(self, films: Sequence[TrainingFilm], drawn: Drawn) -> Example:
-        """Decode and encode an example, on the device."""
+    def _example(self, films: Sequence[TrainingFilm], drawn: Drawn) -> Examples:
         film, device = films[drawn.film], self._models.precision.device
         shot, encoder = film.shots[drawn.shot], self._models.encoder
         frames = shot.frames(drawn.first, self._frames)
@@ -140,11 +155,11 @@ class Materials:
         if self._features is not None and drawn.memory:
             found = judge(self._features, films, drawn)
             judged = Judged(found.origins.to(device), found.labels.to(device))
-        return Example(
+        return Examples(
             clean=clean.to(device),
             condition=condition.to(device),
             memory=memory.to(device),
-            times=tuple(memory_time(frame, drawn.start) for frame in drawn.filmed),
+            times=(tuple(memory_time(frame, drawn.start) for frame in drawn.filmed),),
             text=text,
             prompt=prompt,
             story=story,
@@ -168,6 +183,34 @@ class Materials:
         (text,) = self._texts.of(self._models, ["" if drawn.without_text else target.caption])
         nothing = encoder.condition((), None, 1, self._size).latents
         return Subject(clean.to(device), nothing.to(device), text)
+
+
+def joined(parts: Sequence[Examples]) -> Examples:
+    """Put examples of one kind together; of OneStory's seeds the first one counts."""
+    return Examples(
+        clean=torch.cat([part.clean for part in parts]),
+        condition=torch.cat([part.condition for part in parts]),
+        memory=torch.cat([part.memory for part in parts]),
+        times=tuple(row for part in parts for row in part.times),
+        text=torch.cat([part.text for part in parts]),
+        prompt=torch.cat([part.prompt for part in parts]),
+        story=torch.cat([part.story for part in parts]),
+        subject=_together(Subject, [part.subject for part in parts if part.subject is not None]),
+        judged=_together(Judged, [part.judged for part in parts if part.judged is not None]),
+        bypassed=parts[0].bypassed,
+    )
+
+
+def _together(kind: type[Kind], parts: Sequence[Kind]) -> Kind | None:
+    """Put data together whose fields are tensors (batch, ...); None where there are none."""
+    if not parts:
+        return None
+    return kind(*(torch.cat([getattr(part, name) for part in parts]) for name in vars(parts[0])))
+
+
+def _bytes_of_latents(size: FrameSize) -> int:
+    """How much one latent frame takes in float32."""
+    return 4 * 16 * (size.width // 8) * (size.height // 8)
 
 
 def memory_pictures(films: Sequence[TrainingFilm], drawn: Drawn) -> list[Image]:

@@ -35,8 +35,10 @@ class MemoryTraining:
     """Of the LoRA; alpha is the same, rank-stabilised: the update is sqrt(rank) B A."""
     rate: float = 1e-5
     steps: int = 6000
+    batch: int = 1
+    """Examples that go through the expert together: they remember as many frames each."""
     accumulate: int = 1
-    """Examples a step and process."""
+    """Batches a step and process."""
     seed: int = 0
     dropout: float = 0.05
     """Of the LoRA's input."""
@@ -77,7 +79,7 @@ class MemoryTraining:
 
     def __post_init__(self) -> None:
         """Raise UsageError for what cannot be meant."""
-        for name in ("rank", "steps", "accumulate", "save_every", "validate_every"):
+        for name in ("rank", "steps", "batch", "accumulate", "save_every", "validate_every"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}: give 1 or more")
         if not self.rate > 0:

@@ -27,7 +27,7 @@ from filmagent.generation.trained.files import TrainedMemory, save_trained, weig
 from filmagent.scoring.clip import features_for
 from filmagent.training.memory.adapting import learned, load_learning_expert, put
 from filmagent.training.memory.checkpoint import append_log, cut_log, load_checkpoint, save_checkpoint
-from filmagent.training.memory.drawing import Drawn, draw, usable_shots
+from filmagent.training.memory.drawing import Drawn, draw_alike, usable_shots
 from filmagent.training.memory.films import TrainingFilm, films_revision
 from filmagent.training.memory.learners import Learner, draw_noise, make_learner
 from filmagent.training.memory.levels import LevelRange, levels_of
@@ -66,7 +66,8 @@ class Plan:
             f"{self.settings.policy}{_told(self.settings)} on {self.base.name}, {self.settings.expert}: "
             f"{len(self.films)} films with {len(self.usable)} usable shots, {len(self.held_out)} held out; "
             f"{self.settings.frames} frames of {self.settings.size}, rank {self.settings.rank}, "
-            f"rate {self.settings.rate:g}, {self.settings.steps} steps"
+            f"rate {self.settings.rate:g}, {self.settings.steps} steps of "
+            f"{self.settings.batch * self.settings.accumulate} examples"
         )
 
 
@@ -244,12 +245,13 @@ def _step(plan: Plan, accelerator: Any, run: Run, materials: Materials, levels: 
     found: dict[str, list[float]] = {}
     for part in range(settings.accumulate):
         rng = random.Random(f"{settings.seed} {run.step} {part} {accelerator.process_index}")
-        drawn = draw(rng, plan.films, plan.usable, settings, run.step)
-        example, level = materials.example(plan.films, drawn), levels.at(rng.random())
-        noise = draw_noise(example, torch.Generator().manual_seed(rng.getrandbits(63)))
+        drawn = draw_alike(rng, plan.films, plan.usable, settings, run.step)
+        examples = materials.examples(plan.films, drawn)
+        shares = torch.tensor([levels.at(rng.random()) for _ in drawn], device=accelerator.device)
+        noise = draw_noise(examples, [rng.getrandbits(63) for _ in drawn])
         torch.manual_seed(rng.getrandbits(63))  # the dropout's chance
         with plain_attention(accelerator.device):  # backward too: it makes the checkpointed blocks again
-            losses = run.wrapped(example, level, noise)
+            losses = run.wrapped(examples, shares, noise)
             (losses["loss"] / settings.accumulate).backward()
         for name, loss in losses.items():
             found.setdefault(name, []).append(float(loss.detach()))

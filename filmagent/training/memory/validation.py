@@ -56,16 +56,17 @@ def validate(
     rows = []
     try:
         for number, each in enumerate(drawn):
-            example = materials.example(films, each)
+            example = materials.examples(films, [each])
             shown = [
                 materials.picture(example.memory[:, :, index : index + 1])
                 for index in range(max(0, example.memory.shape[2] - SHOWN_MEMORY), example.memory.shape[2])
             ]
             true = materials.picture(example.clean)
             cells = [*[np.full_like(true, 255)] * (SHOWN_MEMORY - len(shown)), *shown, true]
-            noise = draw_noise(example, torch.Generator().manual_seed(number))
+            noise = draw_noise(example, [number])
             for place in PLACES:
-                found, guess = learner.losses(example, levels.at(place), noise)
+                level = torch.tensor([levels.at(place)], device=example.clean.device)
+                found, guess = learner.losses(example, level, noise)
                 for part, error in found.items():
                     name = "held out" if part == "shot" else f"held out, {part}"
                     if part != "loss":

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -33,9 +34,10 @@ from filmagent.training.papercut.probe.questions import IDENTITY
 from filmagent.training.papercut.some_tokens import KeptTokens, tokens_of
 from filmagent.training.papercut.text import build_tokenizer, encode_text
 from filmagent.training.papercut.trainer import CHECKPOINT, Models, averaged_models, listen
-from filmagent.training.papercut.truth import QUESTIONS, UNKNOWN
+from filmagent.training.papercut.truth import QUESTIONS, SETTING, UNKNOWN
 from filmagent.training.papercut.world import render_shot, sample_shot, sample_story
 
+Key = TypeVar("Key")
 LEVEL = 0.97
 """Share of noise: what is predicted from so much comes from words, memory and known frames alone."""
 HELD_OUT_SEED = 9001
@@ -89,6 +91,8 @@ class Checkup:
     """By number of figures: share of the latents' variance at figures that one prediction from words explains."""
     remembered: Mapping[tuple[int, bool, str], Share]
     """(keyframes shown, whether others are in the picture, question): how often the truth is known of a figure."""
+    placed: Mapping[int, Share]
+    """By keyframes, of which one or more show the place; without any: how often its arrangement is known."""
     moved: Mapping[str, Moved]
     """By what is done, or by what the camera does."""
 
@@ -101,9 +105,8 @@ def check_up(models: Models, encoder: Encoder, stories: int = 30, shots: int = S
     unknown = unknown_condition(encoder)
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
         torch.manual_seed(0)
-        return Checkup(
-            _explained(models, made, unknown), _remembered(models, made, unknown), _moved(models, encoder, shots)
-        )
+        remembered, placed = _remembered(models, made, unknown)
+        return Checkup(_explained(models, made, unknown), remembered, placed, _moved(models, encoder, shots))
 
 
 def _explained(models: Models, stories: Sequence[StoryLatents], unknown: Tensor) -> dict[int, Share]:
@@ -125,20 +128,28 @@ def _explained(models: Models, stories: Sequence[StoryLatents], unknown: Tensor)
 
 def _remembered(
     models: Models, stories: Sequence[StoryLatents], unknown: Tensor
-) -> dict[tuple[int, bool, str], Share]:
+) -> tuple[dict[tuple[int, bool, str], Share], dict[int, Share]]:
+    """Who is remembered, and where that was."""
     right: dict[tuple[int, bool, str], list[bool]] = defaultdict(list)
+    there: dict[int, list[bool]] = defaultdict(list)
     rng = random.Random(HELD_OUT_SEED)
     for keyframes in KEYFRAMES:
         examples = list(_recalled(rng, stories, unknown, keyframes))
         for batch, _, part in _predicted(models, examples, SILENT):
             answers = models.heads.answers()
             for row, example in enumerate(part):
+                if _shows_the_place(example):
+                    there[keyframes].append(_knows_the_place(batch, answers, row))
                 for subject in _asked(example):
                     crowded = len(example.excerpt.clip.script.performances) > 1
                     for question in IDENTITY:
                         known = _knows(batch, answers, row, example, subject, question)
                         if known is not None:
                             right[keyframes, crowded, question].append(known)
+    return _shares(right), _shares(there)
+
+
+def _shares(right: Mapping[Key, Sequence[bool]]) -> dict[Key, Share]:
     return {key: Share(sum(each) / len(each), len(each)) for key, each in right.items()}
 
 
@@ -174,6 +185,19 @@ def _knows(
     if len(at) == 0 or int(truth[at[0]]) == UNKNOWN:
         return None
     return int(answers[question][row, at].log_softmax(-1).mean(0).argmax()) == int(truth[at[0]])
+
+
+def _shows_the_place(example: Example) -> bool:
+    """Whether a keyframe shows the picture's place; or no keyframe is there at all."""
+    setting = example.excerpt.clip.script.setting
+    return not example.keyframes or any(frame.setting == setting for frame in example.keyframes)
+
+
+def _knows_the_place(batch: Batch, answers: Mapping[str, Tensor], row: int) -> bool:
+    """Whether the likeliest arrangement over a picture's tokens is the true one."""
+    truth = batch.truth[row, list(QUESTIONS).index(SETTING)]
+    at = (truth != UNKNOWN).nonzero().flatten()
+    return int(answers[SETTING][row, at].log_softmax(-1).mean(0).argmax()) == int(truth[at[0]])
 
 
 def _moved(models: Models, encoder: Encoder, shots: int) -> dict[str, Moved]:
@@ -246,7 +270,7 @@ def _mean(first: Sequence[tuple[float, float]], later: Sequence[tuple[float, flo
 
 
 def as_markdown(found: Checkup) -> str:
-    """Three tables."""
+    """Four tables."""
     lines = ["| figures | explained by words |", "| --- | --- |"]
     lines += [f"| {figures} | {each.share:.2f} ({each.count} pictures) |" for figures, each in found.explained.items()]
     lines += ["", "| keyframes | in the picture | " + " | ".join(IDENTITY).replace("_", " ") + " |"]
@@ -256,6 +280,8 @@ def as_markdown(found: Checkup) -> str:
             shares = [found.remembered.get((keyframes, crowded, question)) for question in IDENTITY]
             said = " | ".join("" if each is None else f"{each.share:.0%} ({each.count})" for each in shares)
             lines.append(f"| {keyframes} | {'others, too' if crowded else 'alone'} | {said} |")
+    lines += ["", "| keyframes | arrangement of the place |", "| --- | --- |"]
+    lines += [f"| {keyframes} | {each.share:.0%} ({each.count}) |" for keyframes, each in sorted(found.placed.items())]
     lines += ["", "| movement | frames 1 to 4 (guess) | frames 9 to 12 (guess) | shots |", "| --- | --- | --- | --- |"]
     for name, each in found.moved.items():
         first, later = (

@@ -220,11 +220,17 @@ def batch_of(rng: random.Random, examples: Sequence[Example], mixture: Mixture, 
 
 
 def _remembered(rng: random.Random, story: StoryLatents, excerpt: Excerpt, count: int) -> tuple[Keyframe, ...]:
-    """So many keyframes by chance, one of them with somebody of the shot if there is one: policies look for such."""
+    """So many keyframes by chance, of which one shows somebody of the shot if any does, and one more its place.
+
+    Policies look for such.
+    """
     keyframes = story.keyframes(without=excerpt.clip)
     rng.shuffle(keyframes)
-    shows = next((index for index, frame in enumerate(keyframes) if shows_any(frame, excerpt.who)), 0)
-    chosen = [*keyframes[shows : shows + 1], *keyframes[:shows], *keyframes[shows + 1 :]][:count]
+    of_somebody = next((frame for frame in keyframes if shows_any(frame, excerpt.who)), None)
+    setting = excerpt.clip.script.setting
+    of_the_place = next((frame for frame in keyframes if frame is not of_somebody and frame.setting == setting), None)
+    keyframes.sort(key=lambda frame: 0 if frame is of_somebody else 1 if frame is of_the_place else 2)
+    chosen = keyframes[:count]
     rng.shuffle(chosen)
     return tuple(chosen)
 

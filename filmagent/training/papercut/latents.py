@@ -22,7 +22,7 @@ from filmagent.generation.wan.unknown import told_clip
 from filmagent.training.papercut.drawn import DrawnClip, DrawnStory, StoryShape, draw_story
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.vae import pixels
-from filmagent.training.papercut.world import FRAMES, HEIGHT, WIDTH, ShotScript
+from filmagent.training.papercut.world import FRAMES, HEIGHT, WIDTH, Setting, ShotScript
 
 UNKNOWN_SHOWS: UnknownShows = "stage"
 ROUNDING = 0.02
@@ -57,10 +57,11 @@ class Clip:
 
 @dataclass(frozen=True)
 class Keyframe:
-    """What a shot leaves in memory: its first latent frame [16, h, w] and who is in it [h/2, w/2]."""
+    """What a shot leaves in memory: its first latent frame [16, h, w], who is in it [h/2, w/2], and where that is."""
 
     latents: Tensor
     who: Tensor
+    setting: Setting
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class StoryLatents:
     def keyframes(self, without: Clip) -> list[Keyframe]:
         """The keyframes of every other clip. A shot's first latent is its first frame, encoded alone."""
         clips = (*self.stills, *self.shots)
-        return [Keyframe(clip.latents[:, 0], clip.who[0]) for clip in clips if clip is not without]
+        return [Keyframe(clip.latents[:, 0], clip.who[0], clip.script.setting) for clip in clips if clip is not without]
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class DenoiserTraining:
     average: float = 0.995
     tokens_a_batch: int = 6144
     """Tokens of one step, memory included: steps of all kinds cost about the same."""
-    kept: KeptTokens = field(default_factory=lambda: KeptTokens(memory=0.27, shot=0.4, words=44))
+    kept: KeptTokens = field(default_factory=lambda: KeptTokens(memory=0.4, shot=0.4, words=44))
     """How much of every picture and sentence a step looks at: more examples teach more than more of each."""
     whole_from: float = 0.9
     """From here on it looks at whole pictures, as films do."""

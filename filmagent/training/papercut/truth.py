@@ -11,21 +11,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from filmagent.generation.papercut.vocabulary import ACTIONS, KINDS, MAX_ROLES
+from filmagent.generation.papercut.vocabulary import ACTIONS, KINDS, LAYOUTS, MAX_ROLES
 from filmagent.training.papercut.captions import Said
 from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, IDENTITY, Answer
 from filmagent.training.papercut.world import HEIGHT, WIDTH, ShotScript, standing
 from filmagent.training.papercut.world.stage import LATENT_FRAME, Stage
 
+SETTING = "layout"
+"""Which arrangement of its place a shot shows: asked of all its tokens, so that memory is searched for the place."""
 QUESTIONS: dict[str, tuple[Answer | int, ...]] = {
     "kind": (None, *KINDS),
     **{question: FIGURE_QUESTIONS[question] for question in IDENTITY},
     "action": ACTIONS,
     "facing": (-1, 1),
+    SETTING: tuple(range(len(LAYOUTS))),
 }
-"""What is asked of every token, and the possible answers; only `kind` has an answer where nobody is."""
+"""What is asked of every token, and the possible answers; only `kind` and the setting have one where nobody is."""
 DEEDS = ("action", "facing")
-"""Questions about what somebody does, not about who it is: only asked of the shot, not of memory."""
+"""Questions about what somebody does, not about who it is."""
+OF_THE_SHOT = (*DEEDS, SETTING)
+"""Questions that are only asked of the shot, not of memory, whose keyframes are of other moments and places."""
 BODY_WEIGHT = 10.0
 """Squares of body coordinates are about a tenth: so they weigh as much as a question."""
 MEMORY_SHARE = 0.3
@@ -38,20 +43,23 @@ UNKNOWN = -100
 def labels(script: ShotScript, who: Tensor, *, remembered: int = 0) -> Tensor:
     """Answers [questions, tokens], int64, for tokens that show the figures `who` [frames, rows, columns], -1 nobody.
 
-    The first `remembered` frames are memory: who is there is the same as in the shot, what they do is not asked.
+    The first `remembered` frames are memory: who is there is the same as in the shot, what they do and where is not
+    asked.
     """
     flat = who.flatten().long()
     of_memory = torch.arange(len(flat)) < remembered * who[0].numel()
     acting = {part.subject: part for part in script.performances}
     rows = []
     for question, answers in QUESTIONS.items():
-        nobody = 0 if question == "kind" else UNKNOWN
-        table = [nobody]
-        for index, figure in enumerate(script.figures):
-            said = getattr(acting.get(index) if question in DEEDS else figure, question, UNKNOWN)
-            table.append(answers.index(said) if said in answers else UNKNOWN)
-        row = torch.tensor(table)[flat + 1]
-        rows.append(row.masked_fill(of_memory, UNKNOWN) if question in DEEDS else row)
+        if question == SETTING:
+            row = torch.full_like(flat, answers.index(script.setting.layout))
+        else:
+            table = [0 if question == "kind" else UNKNOWN]
+            for index, figure in enumerate(script.figures):
+                said = getattr(acting.get(index) if question in DEEDS else figure, question, UNKNOWN)
+                table.append(answers.index(said) if said in answers else UNKNOWN)
+            row = torch.tensor(table)[flat + 1]
+        rows.append(row.masked_fill(of_memory, UNKNOWN) if question in OF_THE_SHOT else row)
     return torch.stack(rows)
 
 

@@ -43,7 +43,7 @@ def test_a_plan_says_what_would_be_trained(base):
     said = str(plan(base))
     assert said == (
         "storymem on tiny-wan, high_noise: 1 films with 4 usable shots, 1 held out; 5 frames of 32x32, "
-        "rank 4, rate 0.01, 4 steps"
+        "rank 4, rate 0.01, 4 steps of 1 examples"
     )
 
 

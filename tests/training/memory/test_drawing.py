@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from filmagent.errors import UsageError
 from filmagent.generation.wan.config import Sampling
-from filmagent.training.memory.drawing import draw, usable_shots
+from filmagent.training.memory.drawing import draw, draw_alike, usable_shots
 from filmagent.training.memory.levels import levels_of
 from filmagent.training.memory.validation import hold_out
 from tests.training.memory.toy_films import toy_films, toy_settings
@@ -98,6 +98,28 @@ def test_mementos_pool_is_the_last_shot_and_some_of_those_before():
     assert set(sizes) == {8, 16} and sizes[8] / len(drawn) == pytest.approx(0.1, abs=0.06)
     assert all(sum(place.shot == 3 for place in each.memory) == 8 for each in drawn)
     assert sum(each.target is not None for each in drawn) / len(drawn) == pytest.approx(0.8, abs=0.08)
+
+
+@pytest.mark.parametrize("policy", ["storymem", "memento"])
+def test_examples_that_go_together_are_of_one_kind_and_every_kind_is_as_often_as_alone(policy):
+    films = films_of([[20] * 6, [9] * 3])
+    usable, together = usable_shots(films, 9), toy_settings(policy=policy, frames=9, batch=4)
+    drawn = [draw_alike(random.Random(seed), films, usable, together, 0) for seed in range(600)]
+    assert {len(each) for each in drawn} == {4}
+    assert all(len({(len(one.memory), one.target is None) for one in each}) == 1 for each in drawn)
+    first = [draw(random.Random(seed), films, usable, together) for seed in range(600)]
+    assert [each[0] for each in drawn] == first
+    assert len({(one.film, one.shot, one.without_text) for each in drawn for one in each[1:]}) > 10
+
+
+def test_a_kind_that_is_rare_makes_a_smaller_batch():
+    films = films_of([[20] * 6])
+    usable = [(0, 0)] * 4999 + [(0, 5)]
+    alone = [
+        draw_alike(random.Random(seed), films, usable, toy_settings(policy="memento", frames=9, batch=2), 0)
+        for seed in range(5000, 5400)
+    ]
+    assert {len(each) for each in alone} <= {1, 2} and all(each[0].kind == each[-1].kind for each in alone)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])

@@ -121,7 +121,7 @@ def test_a_memento_expert_comes_back_with_its_selector_and_films(base, memento):
     generator = film_with(memento / "weights", base)
     text, story = torch.randn(1, 5, 16), torch.randn(1, 5, 16)
     pool = Pool(torch.randn(1, 16, 12, 4, 4), torch.randn(1, 16, 12, 4, 4), tuple(range(-12, 0)), text, story)
-    layout = SequenceLayout(1, (-9, -4), 2)
+    layout = SequenceLayout(1, ((-9, -4),), 2)
     given = (torch.randn(1, 36, 5, 4, 4), torch.tensor([700.0]), torch.randn(1, 6, 16))
     for part in PARTS:
         back = load_configured_expert(generator.config, part, torch.float32)

@@ -11,7 +11,7 @@ from filmagent.generation.wan.memento.expert import Pool
 from filmagent.generation.wan.memento.quota import Quota
 from filmagent.training.memory.adapting import learned, load_learning_expert
 from filmagent.training.memory.learners import draw_noise, make_learner
-from filmagent.training.memory.materials import Example, Subject
+from filmagent.training.memory.materials import Examples, Subject, joined
 from filmagent.training.onestory.judging import Judged
 from tests.training.memory.toy_films import toy_base, toy_settings
 
@@ -27,21 +27,24 @@ def drawn(*shape, seed):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def example(memory=3, *, subject=False):
-    told = Subject(drawn(1, 16, 1, 4, 4, seed=5), drawn(1, 20, 1, 4, 4, seed=6), drawn(1, 4, 16, seed=7))
-    return Example(
-        clean=drawn(1, 16, 2, 4, 4, seed=0),
-        condition=drawn(1, 20, 2, 4, 4, seed=1),
-        memory=drawn(1, 16, memory, 4, 4, seed=2),
-        times=tuple(range(-memory, 0)),
-        text=drawn(1, 5, 16, seed=3),
-        prompt=drawn(1, 5, 16, seed=3),
-        story=drawn(1, 5, 16, seed=4),
+def example(memory=3, *, subject=False, first=0):
+    told = Subject(
+        drawn(1, 16, 1, 4, 4, seed=first + 5), drawn(1, 20, 1, 4, 4, seed=first + 6), drawn(1, 4, 16, seed=first + 7)
+    )
+    return Examples(
+        clean=drawn(1, 16, 2, 4, 4, seed=first + 0),
+        condition=drawn(1, 20, 2, 4, 4, seed=first + 1),
+        memory=drawn(1, 16, memory, 4, 4, seed=first + 2),
+        times=(tuple(range(-memory - first, -first)),),
+        text=drawn(1, 5, 16, seed=first + 3),
+        prompt=drawn(1, 5, 16, seed=first + 3),
+        story=drawn(1, 5, 16, seed=first + 4),
         subject=told if subject else None,
-        judged=Judged(torch.zeros(1, memory, dtype=torch.long), torch.linspace(-1, 1, memory)[None]),
+        judged=Judged(torch.zeros(1, memory, dtype=torch.long), torch.linspace(-1, 1 - first / 20, memory)[None]),
     )
 
 
+HALF = torch.tensor([0.5])
 POLICIES = ["storymem", "cached", "memento", "onestory"]
 
 
@@ -53,7 +56,7 @@ def learner_of(base, policy, **changes):
 
 
 def losses(learner, given, level=0.6):
-    return learner.losses(given, level, draw_noise(given, torch.Generator().manual_seed(9)))
+    return learner.losses(given, torch.tensor([level]), draw_noise(given, [9]))
 
 
 def awaken(learner):
@@ -118,16 +121,45 @@ def test_memory_is_seen(base, policy):
     assert losses(learner, replace(example(0), judged=None))[1].shape == given.clean.shape
 
 
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("memory", [0, 2, 12])
+def test_examples_that_go_together_learn_as_each_alone(base, policy, memory):
+    learner = learner_of(base, policy).eval()
+    awaken(learner)
+    parts = [example(memory, subject=policy == "memento", first=first) for first in (0, 10)]
+    if not memory:
+        parts = [replace(each, judged=None) for each in parts]
+    levels, seeds = torch.tensor([0.3, 0.8]), (9, 10)
+
+    def learned_from(given, levels, seeds):
+        learner.zero_grad()
+        found, guess = learner.losses(given, levels, draw_noise(given, seeds))
+        found["loss"].backward()
+        grads = {name: weight.grad for name, weight in learned(learner.expert).items() if weight.grad is not None}
+        return found, guess, {name: grad.clone() for name, grad in grads.items()}
+
+    alone = [learned_from(parts[row], levels[row : row + 1], seeds[row : row + 1]) for row in (0, 1)]
+    found, guess, grads = learned_from(joined(parts), levels, seeds)
+    # A processor with bfloat16 rounds batches otherwise than single examples.
+    assert torch.allclose(guess, torch.cat([each[1] for each in alone]), atol=0.05)
+    assert not torch.allclose(guess[0], guess[1], atol=0.5)
+    for name, loss in found.items():
+        assert loss.item() == pytest.approx(sum(each[0][name].item() for each in alone) / 2, rel=0.01), name
+    for name, grad in grads.items():
+        mean = (alone[0][2][name] + alone[1][2][name]) / 2
+        assert (grad - mean).norm() < 0.1 * mean.norm() + 1e-4, name
+
+
 def test_the_loss_is_the_flows_error_and_storymem_counts_memory_too(base):
     learner, given = learner_of(base, "storymem").eval(), example(2)
-    noise = draw_noise(given, torch.Generator().manual_seed(9))
-    found, guess = learner.losses(given, 0.5, noise)
+    noise = draw_noise(given, [9])
+    found, guess = learner.losses(given, HALF, noise)
     noisy = 0.5 * given.clean + 0.5 * noise["shot"]
     of_shot = ((noisy - guess) / 0.5 - (noise["shot"] - given.clean)).square()
     assert not torch.isclose(found["loss"], of_shot.mean()), "two frames of memory are in it"
     assert torch.isclose(found["shot"], of_shot.mean(), atol=1e-5), "as the other policies count it"
     alone = example(0)
-    found, guess = learner.losses(alone, 0.5, noise | {"memory": noise["memory"][:, :, :0]})
+    found, guess = learner.losses(alone, HALF, noise | {"memory": noise["memory"][:, :, :0]})
     of_shot = ((noisy - guess) / 0.5 - (noise["shot"] - given.clean)).square()
     assert torch.isclose(found["loss"], of_shot.mean(), atol=1e-5)
 
@@ -146,10 +178,10 @@ def test_the_selector_learns_only_where_there_is_a_choice_and_words_that_are_dro
     silent = replace(given, text=torch.zeros_like(given.text))
     learner.eval()
     with torch.no_grad():
-        chosen, _ = learner._choose(given)
-        assert learner._choose(silent)[0] == chosen
+        chosen = learner._choose(given, 0).frames
+        assert learner._choose(silent, 0).frames == chosen
         assert len(set(chosen)) == 8 and chosen == sorted(chosen)
-        pool = Pool(given.memory, given.memory, given.times, given.prompt, given.story)
+        pool = Pool(given.memory, given.memory, given.times[0], given.prompt, given.story)
         assert learner.expert.select(pool) == tuple(chosen), "as when filming"
 
 
@@ -167,20 +199,20 @@ def test_one_kind_of_queries_learns_alone_and_chooses_as_when_filming(base, quer
     assert found[f"keyframe_query.{asked}"].abs().sum() > 0
     learner.eval()
     with torch.no_grad():
-        pool = Pool(given.memory, given.memory, given.times, given.prompt, given.story, Quota.of(8, queries))
-        chosen, _ = learner._choose(given)
+        pool = Pool(given.memory, given.memory, given.times[0], given.prompt, given.story, Quota.of(8, queries))
+        chosen = learner._choose(given, 0).frames
         assert learner.expert.select(pool) == tuple(chosen) != learner.expert.select(replace(pool, quota=Quota()))
 
 
 def test_cached_memory_learns_from_the_shot_alone(base):
     learner, given = learner_of(base, "cached").eval(), example(2)
-    noise = draw_noise(given, torch.Generator().manual_seed(9))
-    found, guess = learner.losses(given, 0.5, noise)
+    noise = draw_noise(given, [9])
+    found, guess = learner.losses(given, HALF, noise)
     noisy = 0.5 * given.clean + 0.5 * noise["shot"]
     of_shot = ((noisy - guess) / 0.5 - (noise["shot"] - given.clean)).square()
     assert torch.isclose(found["loss"], of_shot.mean(), atol=1e-5)
     other = noise | {"memory": noise["memory"] + 1}
-    assert torch.equal(learner.losses(given, 0.5, other)[1], guess), "memory is clean"
+    assert torch.equal(learner.losses(given, HALF, other)[1], guess), "memory is clean"
 
 
 def test_onestory_adds_what_its_selector_should_have_said_and_bypasses_it_at_first(base):

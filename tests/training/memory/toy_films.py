@@ -107,7 +107,7 @@ def opened_base(folder: Path, *, experts: int = 2) -> Base:
     """Return such a folder as a base."""
     config = tiny_config(folder, experts=experts)
     config = replace(config, fps=FPS, sampling=replace(config.sampling, max_sequence_length=40))
-    return Base("tiny-wan", config, rank=4, rate=1e-3, eyes="tiny-wan")
+    return Base("tiny-wan", config, rank=4, rate=1e-3, batch=1, checkpointed=True, eyes="tiny-wan")
 
 
 def toy_settings(**changes: object) -> MemoryTraining:

@@ -16,7 +16,7 @@ from filmagent.generation.wan.memento.positions import rotate
 from filmagent.generation.wan.rope import MemoryRope
 
 KeysValues = tuple[Tensor, Tensor]
-"""Of one block, each (1, tokens, heads, head dim); keys are turned by their positions already."""
+"""Of one block, each (batch, tokens, heads, head dim); keys are turned by their positions already."""
 
 
 @dataclass(frozen=True)

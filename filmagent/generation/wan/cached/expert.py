@@ -62,15 +62,15 @@ class CachedMemoryTransformer(WanTransformer3DModel):  # type: ignore[misc]  # d
         """Return every block's keys and values of memory frames.
 
         Args:
-            latents: clean latents (1, channels, frames, h, w), oldest first, one frame or more.
+            latents: clean latents (batch, channels, frames, h, w), oldest first, one frame or more.
             stride: latent positions between neighbouring memory frames.
 
         Raises:
             GenerationError: the farthest memory frame lies beyond the rotary tables.
         """
         known = torch.cat([latents, torch.ones_like(latents[:, :MASK_CHANNELS]), latents], dim=1)
-        now = torch.zeros(1, device=latents.device)
-        nothing = latents.new_zeros(1, 0, self.config.text_dim)
+        now = torch.zeros(len(latents), device=latents.device)
+        nothing = latents.new_zeros(len(latents), 0, self.config.text_dim)
         taken: dict[int, KeysValues] = {}
         with memory_positions([self.rope], latents.shape[2], stride), self._telling(taken=taken):
             super().forward(known, now, nothing, return_dict=False)

@@ -30,8 +30,8 @@ class SequenceLayout:
 
     identity: int = 0
     """Latent frames in front that hold the identity picture: 0 or 1."""
-    memory: tuple[int, ...] = ()
-    """Position of each memory frame behind it, negative."""
+    memory: tuple[tuple[int, ...], ...] = ((),)
+    """Position of each memory frame behind it, negative: a row for each example of a batch, or one for all."""
     identity_text: int = 0
     """Text tokens in front that only the identity frame reads."""
 
@@ -102,7 +102,7 @@ class MementoTransformer(WanTransformer3DModel):  # type: ignore[misc]  # diffus
         if shot is None:
             seen: Tensor = self.denoise(hidden_states, timestep, encoder_hidden_states, SequenceLayout())
         elif shot.pool is None:
-            layout = SequenceLayout(shot.identity, (), shot.identity_text)
+            layout = SequenceLayout(shot.identity, identity_text=shot.identity_text)
             seen = self.denoise(hidden_states, timestep, encoder_hidden_states, layout)
         else:
             seen = self._with_memory(shot, shot.pool, hidden_states, timestep, encoder_hidden_states)
@@ -112,21 +112,22 @@ class MementoTransformer(WanTransformer3DModel):  # type: ignore[misc]  # diffus
         """Predict a whole sequence, memory included.
 
         Args:
-            sequence: (1, 36, identity + memory + shot, h, w): noisy latents, mask, clean latents.
-            timestep: (1,).
-            text: (1, identity text + text, text width).
+            sequence: (batch, 36, identity + memory + shot, h, w): noisy latents, mask, clean latents.
+            timestep: (batch,).
+            text: (batch, identity text + text, text width).
             layout: how the sequence is cut, and when its frames were.
 
         Returns:
-            (1, 16, identity + memory + shot, h, w).
+            (batch, 16, identity + memory + shot, h, w).
         """
         time, rows, columns = self.config.patch_size
         frames = sequence.shape[2] // time
         a_frame = (sequence.shape[3] // rows) * (sequence.shape[4] // columns)
-        shot = frames - layout.identity - len(layout.memory)
-        self.parts.identity, self.parts.memory = layout.identity * a_frame, len(layout.memory) * a_frame
+        memory = len(layout.memory[0])
+        shot = frames - layout.identity - memory
+        self.parts.identity, self.parts.memory = layout.identity * a_frame, memory * a_frame
         self.parts.identity_text = layout.identity_text
-        self.rope.times = (*[IDENTITY_TIME] * layout.identity, *layout.memory, *range(shot))
+        self.rope.times = tuple((*[IDENTITY_TIME] * layout.identity, *row, *range(shot)) for row in layout.memory)
         made: Tensor = super().forward(sequence, timestep, text, return_dict=False)[0]
         return made
 
@@ -157,6 +158,6 @@ class MementoTransformer(WanTransformer3DModel):  # type: ignore[misc]  # diffus
         mask = torch.ones_like(clean[:, :MASK_CHANNELS])
         memory = torch.cat([(1 - sigma) * clean + sigma * noise, mask, clean], dim=1).to(sequence)
         joint = torch.cat([sequence[:, :, : shot.identity], memory, sequence[:, :, shot.identity :]], dim=2)
-        layout = SequenceLayout(shot.identity, tuple(pool.times[index] for index in chosen), shot.identity_text)
+        layout = SequenceLayout(shot.identity, (tuple(pool.times[index] for index in chosen),), shot.identity_text)
         made = self.denoise(joint, timestep, text, layout)
         return torch.cat([made[:, :, : shot.identity], made[:, :, shot.identity + len(chosen) :]], dim=2)

@@ -35,15 +35,18 @@ def memory_time(frame: int | None, start: int, stride: int = 4) -> int:
 class ElapsedRope(MemoryRope):
     """Wan's rotary embedding whose latent frames stand at any times from -1023 to 1023."""
 
-    times: tuple[int, ...] | None = None
-    """One position for every latent frame of the sequence; None: Wan's own, 0, 1, 2..."""
+    times: tuple[tuple[int, ...], ...] | None = None
+    """One position for every latent frame, in a row for each sequence of a batch or one row for all; None: Wan's own,
+    0, 1, 2..."""
 
     def forward(self, hidden_states: Tensor) -> tuple[Tensor, Tensor]:
-        """Return cosines and sines, each (1, tokens, 1, head dim), for latents (batch, channels, frames, h, w)."""
+        """Return cosines and sines, each (rows of times, tokens, 1, head dim), for latents (batch, ..., T, h, w)."""
         if self.times is None:
             return super().forward(hidden_states)
         _, rows, columns = self.patch_size
-        return self.at(self.times, hidden_states.shape[3] // rows, hidden_states.shape[4] // columns)
+        size = hidden_states.shape[3] // rows, hidden_states.shape[4] // columns
+        cosines, sines = zip(*(self.at(times, *size) for times in self.times), strict=True)
+        return torch.cat(cosines), torch.cat(sines)
 
     def at(self, times: Sequence[int], rows: int, columns: int) -> tuple[Tensor, Tensor]:
         """Return cosines and sines, each (1, tokens, 1, head dim), of tokens in rows and columns at these times.
