@@ -24,6 +24,7 @@ examples:
   filmagent evaluate papercut                                      every policy, 200 stories, 3 seeds; takes hours
   filmagent evaluate papercut --policy none,storymem --stories 24 --seeds 1
   filmagent evaluate papercut --stories 400                        goes on: what was measured is kept
+  filmagent evaluate papercut --first-story 200 --out others       what was found on some stories, on others
   filmagent evaluate papercut --workers 16                         as many films at once
   filmagent evaluate papercut --pictures --out pictures            who is kept at cuts, several times as fast
   filmagent evaluate papercut --trained memento=OUT/weights        and a memory of `filmagent train memory`
@@ -46,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "for or another; may be given several times",
     )
     parser.add_argument("--stories", type=int, default=200, metavar="N", help="held-out stories (default 200)")
+    parser.add_argument(
+        "--first-story", type=int, default=0, metavar="N", help="number of the first of them (default 0)"
+    )
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="films of each story and row (default 3)")
     parser.add_argument("--shots", type=int, metavar="N", help="shots of every story (default: each its own, 4 to 16)")
     parser.add_argument(
@@ -80,7 +84,9 @@ def run(options: argparse.Namespace) -> int:
     policies = tuple(POLICY_ROWS) if options.policy is None else tuple(options.policy.replace(" ", "").split(","))
     trained = tuple(TrainedRow.parse(words) for words in options.trained)
     opener = PapercutOpener(policies, trained, options.weights, options.probe, options.pictures)
-    benchmark = Benchmark(policies, opener.trained_rows(), options.stories, options.seeds, options.shots)
+    benchmark = Benchmark(
+        policies, opener.trained_rows(), options.stories, options.seeds, options.shots, options.first_story
+    )
     benchmark.check()
     laboratory = open_laboratory(options.weights, options.probe, pictures=options.pictures)
     crew = Crew(opener, options.workers) if options.workers > 1 else None

@@ -102,6 +102,21 @@ def test_what_was_measured_is_not_measured_again(measured, tmp_path: Path):
     assert len(generator.requests) == 8  # the four shots of two stories of one new row
 
 
+def test_other_stories_are_measured_on_their_own(measured, tmp_path: Path):
+    folder, _, _ = measured
+    generator = WorldSizedToy()
+    later = replace(SMALL, policies=("none",), stories=1, first=1)
+    run_benchmark(later, laboratory(folder / "probe", generator), tmp_path)
+    assert {record.story for record in RecordLog(tmp_path / LOG).read()} == {1}
+    assert {path.name for path in (tmp_path / "sheets").glob("*.png")} == {"story-001.png"}
+    assert "1, from number 1" in (tmp_path / "table.md").read_text()
+    # The same story gives the same film wherever a run begins: what both measured is not measured again.
+    asked = len(generator.requests)
+    run_benchmark(replace(later, stories=2, first=0), laboratory(folder / "probe", generator), tmp_path)
+    assert {record.story for record in RecordLog(tmp_path / LOG).read()} == {0, 1}
+    assert len(generator.requests) - asked <= asked
+
+
 @pytest.mark.parametrize(
     ("what", "number"),
     [
@@ -175,6 +190,7 @@ def test_a_shot_that_fails_ends_the_run_and_keeps_the_others(tmp_path: Path):
         ({"stories": 0}, "--stories 0"),
         ({"seeds": 0}, "--seeds 0"),
         ({"shots": 3}, "--shots 3"),
+        ({"first": -1}, "--first-story -1"),
     ],
 )
 def test_what_cannot_be_measured_is_said_first(changes, words):

@@ -32,7 +32,7 @@ FORMAT = 2
 """Raised when records of an earlier release must be measured again."""
 SETTINGS, LOG, WORK, SHEETS = "settings.json", "shots.jsonl", "work", "sheets"
 SHEET_STORIES = 6
-"""As many stories are drawn as sheets, of the first seed."""
+"""As many stories, the first ones, are drawn as sheets, of the first seed."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,13 @@ class Benchmark:
     seeds: int = 3
     shots: int | None = None
     """Length of every story; None: each its own, from 4 to 16."""
+    first: int = 0
+    """Number of the first story."""
+
+    @property
+    def numbers(self) -> range:
+        """The stories' numbers."""
+        return range(self.first, self.first + self.stories)
 
     def check(self) -> tuple[Row, ...]:
         """The rows. Raises UsageError for what cannot be measured."""
@@ -53,6 +60,8 @@ class Benchmark:
         for name, value in (("--stories", self.stories), ("--seeds", self.seeds)):
             if value < 1:
                 raise UsageError(f"{name} {value}: give at least 1")
+        if self.first < 0:
+            raise UsageError(f"--first-story {self.first}: give 0 or more")
         if self.shots is not None and not LEAST_SHOTS <= self.shots <= MOST_SHOTS:
             raise UsageError(f"--shots {self.shots}: a story has {LEAST_SHOTS} to {MOST_SHOTS} shots")
         return rows
@@ -77,6 +86,8 @@ class _Plan:
     seed: int
     story: HeldOutStory
     folder: Path = field(compare=False)
+    on_sheet: bool
+    """Whether its pictures are shown on the story's sheet."""
 
     @property
     def film(self) -> Film:
@@ -149,9 +160,9 @@ def _run(
     for plan in plans.values():
         if plan.folder.exists():  # it was killed between its last record and its end
             _finish_film(plan, out)
-    on_step(Step(total, total, rows[-1].name, benchmark.seeds - 1, benchmark.stories - 1, 0))
+    on_step(Step(total, total, rows[-1].name, benchmark.seeds - 1, benchmark.numbers[-1], 0))
     kept = [record for record in records if film_of(record) in plans]
-    table = make_table(kept, rows, range(benchmark.stories), laboratory.probe.accuracy, about)
+    table = make_table(kept, rows, benchmark.numbers, laboratory.probe.accuracy, about)
     _write(table, list(plans.values()), out)
     return table
 
@@ -184,12 +195,14 @@ def _film_alone(
 def _plans(benchmark: Benchmark, rows: Sequence[Row], out: Path) -> list[_Plan]:
     """All films, story by story, so that a table of half the work still compares rows over the same stories."""
     plans = []
-    for number in range(benchmark.stories):
+    for number in benchmark.numbers:
+        on_sheets = number - benchmark.first < SHEET_STORIES
         story = held_out_story(number, benchmark.shots)
         for seed in range(benchmark.seeds):
             for row in rows:
                 if seed == 0 or not row.one_seed:
-                    plans.append(_Plan(row, seed, story, out / WORK / f"{row.name}-{seed}-{number}"))
+                    folder = out / WORK / f"{row.name}-{seed}-{number}"
+                    plans.append(_Plan(row, seed, story, folder, on_sheets and seed == 0))
     return plans
 
 
@@ -221,7 +234,7 @@ def _settle_settings(benchmark: Benchmark, rows: Sequence[Row], laboratory: Labo
         "machine": generator.machine() if isinstance(generator, KnowsCosts) else "not told",
         "CLIP": common["clip"],
         "probe": common["probe"],
-        "stories": benchmark.stories,
+        "stories": f"{benchmark.stories}, from number {benchmark.first}",
         "seeds": benchmark.seeds,
         "shots a story": benchmark.shots or f"{LEAST_SHOTS} to {MOST_SHOTS}",
         "made of a shot": "its first picture, after a cut" if laboratory.pictures else f"{FRAMES} frames",
@@ -258,7 +271,7 @@ def _check_size(generator: Generator) -> None:
 
 def _finish_film(plan: _Plan, out: Path) -> None:
     """Keep the middle frames of a story that gets a sheet; remove everything else."""
-    if plan.seed == 0 and plan.story.number < SHEET_STORIES:
+    if plan.on_sheet:
         for index in range(len(plan.story.shots)):
             source = middle_picture(plan.folder, index)
             if source.exists():
@@ -275,10 +288,10 @@ def _write(table: Table, plans: Sequence[_Plan], out: Path) -> None:
     write_bytes_atomically(out / "table.md", as_markdown(table).encode())
     _save(identity_by_distance(table), out / "identity-by-distance.png")
     _save(bars(table), out / "bars.png")
-    for number in range(SHEET_STORIES):
+    for number in sorted({plan.story.number for plan in plans if plan.on_sheet}):
         lines = []
         for plan in plans:
-            if plan.seed == 0 and plan.story.number == number:
+            if plan.on_sheet and plan.story.number == number:
                 paths = [_sheet_picture(out, plan, index) for index in range(len(plan.story.shots))]
                 pictures = [Image.open(path) for path in paths if path.exists()]
                 if pictures:

@@ -37,7 +37,6 @@ from filmagent.training.memory.settings import MemoryTraining
 from filmagent.training.memory.sharding import average_gradients, check_processes, check_sharding, shard_frozen
 from filmagent.training.memory.validation import draw_held_out, hold_out, validate
 from filmagent.training.onestory.features import FilmFeatures
-from filmagent.training.papercut.machine import plain_attention
 
 SMOOTHING = 0.98
 WEIGHTS = "weights"
@@ -250,9 +249,8 @@ def _step(plan: Plan, accelerator: Any, run: Run, materials: Materials, levels: 
         shares = torch.tensor([levels.at(rng.random()) for _ in drawn], device=accelerator.device)
         noise = draw_noise(examples, [rng.getrandbits(63) for _ in drawn])
         torch.manual_seed(rng.getrandbits(63))  # the dropout's chance
-        with plain_attention(accelerator.device):  # backward too: it makes the checkpointed blocks again
-            losses = run.wrapped(examples, shares, noise)
-            (losses["loss"] / settings.accumulate).backward()
+        losses = run.wrapped(examples, shares, noise)
+        (losses["loss"] / settings.accumulate).backward()
         for name, loss in losses.items():
             found.setdefault(name, []).append(float(loss.detach()))
     weights = learned(run.learner.expert)
