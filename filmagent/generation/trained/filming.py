@@ -16,7 +16,7 @@ from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import ShotPrompt
 from filmagent.generation.trained.bases import Base, open_base
 from filmagent.generation.trained.files import ADAPTER, TrainedMemory, check_belongs, read_trained, weights_file
-from filmagent.generation.trained.names import MEMENTO_FRAMES, STORYMEM_FRAMES
+from filmagent.generation.trained.names import MEMENTO_FRAMES
 from filmagent.generation.wan.cached.generator import CachedMemoryGenerator
 from filmagent.generation.wan.captions import caption_for_wan
 from filmagent.generation.wan.config import ALL_LINKS, LinkAdapters, ModelCard, WanConfig
@@ -115,7 +115,7 @@ def _config(folder: Path, base: Base, told: TrainedMemory, steps: int | None, gu
         base.config,
         name=f"{base.name}-{told.policy}-trained",
         sampling=sampling,
-        max_memory=_most_memory(told),
+        max_memory=_most_memory(told, base),
         # Where first pictures alone were trained, the base films on from them as it ever did.
         bare_links=ALL_LINKS - {"scene_cut"} if base.config.frame_by_frame else frozenset(),
         adapters=(LinkAdapters(ADAPTER, ALL_LINKS, first, second[0] if second else None),),
@@ -123,11 +123,11 @@ def _config(folder: Path, base: Base, told: TrainedMemory, steps: int | None, gu
     )
 
 
-def _most_memory(told: TrainedMemory) -> int:
+def _most_memory(told: TrainedMemory, base: Base) -> int:
     """Return how many memory frames a shot is shown at most, as in training."""
     if told.shape is not None:
         return told.shape.shown.frames
-    return MEMENTO_FRAMES if told.policy == "memento" else STORYMEM_FRAMES
+    return MEMENTO_FRAMES if told.policy == "memento" else base.config.max_memory
 
 
 def _headers(folder: Path) -> dict[Path, TrainedMemory]:

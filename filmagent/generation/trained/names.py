@@ -14,4 +14,5 @@ EXPERTS: tuple[Expert, ...] = get_args(Expert)
 PART: dict[Expert, str] = {"denoiser": "transformer", "high_noise": "transformer", "low_noise": "transformer_2"}
 """Where an expert lies in diffusers' folders; `denoiser` is the only expert of a base."""
 STORYMEM_FRAMES, MEMENTO_FRAMES = 10, 8
-"""Memory frames that a shot is shown at most; OneStory's are its budget's."""
+"""Memory frames that a shot is shown at most, StoryMem's where its base has no limit of its own; OneStory's are its
+budget's."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from filmagent.errors import UsageError
-from filmagent.generation.trained.names import STORYMEM_FRAMES
 from filmagent.training.memory.films import TrainingFilm
 from filmagent.training.memory.places import FramePlace, Recalled
 from filmagent.training.memory.settings import MemoryTraining
@@ -149,7 +148,7 @@ def _recall(rng: random.Random, film: TrainingFilm, shot: int, settings: MemoryT
 
 
 def _keyframes(rng: random.Random, film: TrainingFilm, shot: int, settings: MemoryTraining) -> list[FramePlace]:
-    """StoryMem: any number up to ten, of three keyframes in each earlier shot."""
+    """StoryMem: any number up to the most, of three keyframes in each earlier shot."""
     kept = []
     for index in range(shot):
         frames = film.shots[index].frame_count
@@ -158,7 +157,7 @@ def _keyframes(rng: random.Random, film: TrainingFilm, shot: int, settings: Memo
             for part in range(KEYFRAMES_A_SHOT)
         ]
         kept += [FramePlace(index, rng.randrange(start, end)) for start, end in thirds if start < end]
-    return rng.sample(kept, rng.randint(0, min(STORYMEM_FRAMES, len(kept))))
+    return rng.sample(kept, rng.randint(0, min(settings.most_memory, len(kept))))
 
 
 def _pool(rng: random.Random, film: TrainingFilm, shot: int, settings: MemoryTraining) -> list[FramePlace]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from filmagent.errors import UsageError
 from filmagent.generation.port import FrameSize
-from filmagent.generation.trained.names import PART, Expert, Policy
+from filmagent.generation.trained.names import PART, STORYMEM_FRAMES, Expert, Policy
 from filmagent.generation.wan.memento.quota import QUERIES, Queries
 from filmagent.generation.wan.onestory.shape import BUDGETS
 
@@ -57,6 +57,8 @@ class MemoryTraining:
     """Memento's lambda (its paper's 0.5; its programme has 1)."""
     last_shot_alone: float = 0.1
     """How often Memento's pool holds the last shot alone."""
+    most_memory: int = STORYMEM_FRAMES
+    """StoryMem's: frames that an example remembers at most, as many as the base films with."""
     queries: Queries = "both"
     """Which of Memento's queries choose the memory, in training and in filming."""
     budget: int = 1
@@ -79,7 +81,7 @@ class MemoryTraining:
 
     def __post_init__(self) -> None:
         """Raise UsageError for what cannot be meant."""
-        for name in ("rank", "steps", "batch", "accumulate", "save_every", "validate_every"):
+        for name in ("rank", "steps", "batch", "accumulate", "most_memory", "save_every", "validate_every"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}: give 1 or more")
         if not self.rate > 0:

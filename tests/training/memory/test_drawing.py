@@ -80,6 +80,7 @@ def test_joins_dropped_words_and_counts_are_as_often_as_said():
     assert sum(each.without_text for each in drawn) / 1000 == pytest.approx(0.1, abs=0.03)
     assert {len(each.memory) for each in drawn} == set(range(11))
     assert {len(each.memory) for each in drawn if each.shot == 0} == {0}
+    assert {len(each.memory) for each in many("storymem", most_memory=5)} == set(range(6))
     assert Counter(each.known for each in many("storymem", first_frame=1.0, motion_frames=0.0)) == {1: 1000}
 
 
