@@ -13,10 +13,11 @@ from filmagent.training.papercut.captions import Said, describe
 from filmagent.training.papercut.drawn import StoryShape, draw_story, drawn_clip
 from filmagent.training.papercut.text import MAX_WORDS, build_text_encoder, build_tokenizer
 from filmagent.training.papercut.truth import (
+    DEEDS,
+    LAYOUT,
     MEMORY_SHARE,
-    OF_THE_SHOT,
+    PLACE,
     QUESTIONS,
-    SETTING,
     UNKNOWN,
     WHERE,
     TruthHeads,
@@ -59,22 +60,24 @@ def test_the_truth_of_a_token_is_the_figure_that_covers_it():
             for (question, choices), label in zip(QUESTIONS.items(), answers[:, token].tolist(), strict=True)
         }
 
-    where = {SETTING: 2}
+    where = {PLACE: "beach", LAYOUT: 2}
     assert said(0) == {**dict.fromkeys(QUESTIONS), **where}, "nobody is there, but the place is"
-    who = [name for name in QUESTIONS if name not in OF_THE_SHOT]
+    who = [name for name in QUESTIONS if name not in (*DEEDS, PLACE, LAYOUT)]
     assert said(1) == {**{name: getattr(cat, name) for name in who}, "action": "sits", "facing": -1, **where}
     assert said(2) == {**{name: getattr(bear, name) for name in who}, "action": None, "facing": None, **where}
     assert answers[list(QUESTIONS).index("pattern"), 2] == 0, "plain is an answer"
     assert answers[list(QUESTIONS).index("pattern_colour"), 2] == UNKNOWN, "plain paper has no second colour"
 
 
-def test_memory_is_not_asked_what_somebody_does_or_where():
+def test_memory_is_asked_where_it_was_and_not_what_somebody_does():
     script = ShotScript((CAT,), Setting("beach"), "day", "wide", performances=(Performance(0, "sits", 1, 0.5),))
-    remembered, filmed = labels(script, torch.zeros(2, 1, 1), remembered=1).T.tolist()
-    asked = dict(zip(QUESTIONS, remembered, strict=True))
-    assert [asked[name] for name in OF_THE_SHOT] == [UNKNOWN] * 3
+    remembered, filmed = labels(script, torch.zeros(2, 1, 1), [Setting("forest", 1)]).T.tolist()
+    asked, of_shot = (dict(zip(QUESTIONS, answers, strict=True)) for answers in (remembered, filmed))
+    assert [asked[name] for name in DEEDS] == [UNKNOWN, UNKNOWN]
+    assert [asked[PLACE], asked[LAYOUT]] == [PLACES.index("forest"), 1]
+    assert [of_shot[PLACE], of_shot[LAYOUT]] == [PLACES.index("beach"), 0]
     assert asked["kind"] == filmed[0] > 0
-    assert UNKNOWN not in filmed[-len(OF_THE_SHOT) :]
+    assert UNKNOWN not in [of_shot[name] for name in DEEDS]
 
 
 def test_an_answer_at_the_shot_counts_more_than_one_in_memory():

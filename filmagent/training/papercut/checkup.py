@@ -34,7 +34,7 @@ from filmagent.training.papercut.probe.questions import IDENTITY
 from filmagent.training.papercut.some_tokens import KeptTokens, tokens_of
 from filmagent.training.papercut.text import build_tokenizer, encode_text
 from filmagent.training.papercut.trainer import CHECKPOINT, Models, averaged_models, listen
-from filmagent.training.papercut.truth import QUESTIONS, SETTING, UNKNOWN
+from filmagent.training.papercut.truth import LAYOUT, QUESTIONS, UNKNOWN
 from filmagent.training.papercut.world import render_shot, sample_shot, sample_story
 
 Key = TypeVar("Key")
@@ -195,9 +195,9 @@ def _shows_the_place(example: Example) -> bool:
 
 def _knows_the_place(batch: Batch, answers: Mapping[str, Tensor], row: int) -> bool:
     """Whether the likeliest arrangement over a picture's tokens is the true one."""
-    truth = batch.truth[row, list(QUESTIONS).index(SETTING)]
-    at = (truth != UNKNOWN).nonzero().flatten()
-    return int(answers[SETTING][row, at].log_softmax(-1).mean(0).argmax()) == int(truth[at[0]])
+    of_shot = slice(batch.memory * batch.figures.shape[2], None)
+    truth = batch.truth[row, list(QUESTIONS).index(LAYOUT), of_shot]
+    return int(answers[LAYOUT][row, of_shot].log_softmax(-1).mean(0).argmax()) == int(truth[0])
 
 
 def _moved(models: Models, encoder: Encoder, shots: int) -> dict[str, Moved]:

@@ -197,7 +197,7 @@ def batch_of(rng: random.Random, examples: Sequence[Example], mixture: Mixture, 
         weight.append(torch.cat([nothing, 1 + mixture.figure_weight * excerpt.covered[None]], dim=1))
         who = torch.cat([*(frame.who[None] for frame in keyframes), excerpt.who])
         figures.append((who >= 0).flatten(1))
-        truth.append(labels(clip.script, who, remembered=memory))
+        truth.append(labels(clip.script, who, [frame.setting for frame in keyframes]))
         cells = height * width // 4
         unasked = torch.full((2, memory * cells), torch.nan)
         asked = body_coordinates(clip.script, clip.who)[:, excerpt.first * cells : excerpt.last * cells]

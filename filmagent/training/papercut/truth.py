@@ -11,26 +11,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from filmagent.generation.papercut.vocabulary import ACTIONS, KINDS, LAYOUTS, MAX_ROLES
+from filmagent.generation.papercut.vocabulary import ACTIONS, KINDS, LAYOUTS, MAX_ROLES, PLACES
 from filmagent.training.papercut.captions import Said
 from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, IDENTITY, Answer
-from filmagent.training.papercut.world import HEIGHT, WIDTH, ShotScript, standing
+from filmagent.training.papercut.world import HEIGHT, WIDTH, Setting, ShotScript, standing
 from filmagent.training.papercut.world.stage import LATENT_FRAME, Stage
 
-SETTING = "layout"
-"""Which arrangement of its place a shot shows: asked of all its tokens, so that memory is searched for the place."""
+PLACE, LAYOUT = "place", "layout"
+"""Where a frame is, and how that is arranged: asked of all its tokens, those of a keyframe about its own place, so that
+memory can be searched for the place of a shot."""
 QUESTIONS: dict[str, tuple[Answer | int, ...]] = {
     "kind": (None, *KINDS),
     **{question: FIGURE_QUESTIONS[question] for question in IDENTITY},
     "action": ACTIONS,
     "facing": (-1, 1),
-    SETTING: tuple(range(len(LAYOUTS))),
+    PLACE: PLACES,
+    LAYOUT: tuple(range(len(LAYOUTS))),
 }
-"""What is asked of every token, and the possible answers; only `kind` and the setting have one where nobody is."""
+"""What is asked of every token, and the possible answers; only `kind` and where it is have one where nobody is."""
 DEEDS = ("action", "facing")
-"""Questions about what somebody does, not about who it is."""
-OF_THE_SHOT = (*DEEDS, SETTING)
-"""Questions that are only asked of the shot, not of memory, whose keyframes are of other moments and places."""
+"""Questions about what somebody does, not about who it is: only asked of the shot, not of memory."""
 BODY_WEIGHT = 10.0
 """Squares of body coordinates are about a tenth: so they weigh as much as a question."""
 MEMORY_SHARE = 0.3
@@ -40,26 +40,27 @@ UNKNOWN = -100
 """The label of a question that has no answer at a token; cross-entropy leaves it out."""
 
 
-def labels(script: ShotScript, who: Tensor, *, remembered: int = 0) -> Tensor:
+def labels(script: ShotScript, who: Tensor, remembered: Sequence[Setting] = ()) -> Tensor:
     """Answers [questions, tokens], int64, for tokens that show the figures `who` [frames, rows, columns], -1 nobody.
 
-    The first `remembered` frames are memory: who is there is the same as in the shot, what they do and where is not
-    asked.
+    As many frames in front as `remembered` has settings are memory, and were filmed there: who is in them is the same
+    as in the shot, what they do is not asked.
     """
-    flat = who.flatten().long()
-    of_memory = torch.arange(len(flat)) < remembered * who[0].numel()
+    flat, a_frame = who.flatten().long(), who[0].numel()
+    of_memory = torch.arange(len(flat)) < len(remembered) * a_frame
+    settings = [*remembered, *[script.setting] * (len(who) - len(remembered))]
     acting = {part.subject: part for part in script.performances}
     rows = []
     for question, answers in QUESTIONS.items():
-        if question == SETTING:
-            row = torch.full_like(flat, answers.index(script.setting.layout))
+        if question in (PLACE, LAYOUT):
+            row = torch.tensor([answers.index(getattr(each, question)) for each in settings]).repeat_interleave(a_frame)
         else:
             table = [0 if question == "kind" else UNKNOWN]
             for index, figure in enumerate(script.figures):
                 said = getattr(acting.get(index) if question in DEEDS else figure, question, UNKNOWN)
                 table.append(answers.index(said) if said in answers else UNKNOWN)
             row = torch.tensor(table)[flat + 1]
-        rows.append(row.masked_fill(of_memory, UNKNOWN) if question in OF_THE_SHOT else row)
+        rows.append(row.masked_fill(of_memory, UNKNOWN) if question in DEEDS else row)
     return torch.stack(rows)
 
 
