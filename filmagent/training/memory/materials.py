@@ -39,7 +39,7 @@ from filmagent.training.onestory.judging import Judged, judge
 
 Kind = TypeVar("Kind")
 KEPT_BYTES = 1 << 30
-"""Of encoded pictures, which are remembered while there is room: the next example may show them, too."""
+"""Of encoded pictures and shots, which are kept while there is room: the next example may show them, too."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Materials:
             scheduler=make_scheduler(config.sampling.grid, config.sampling.shift),
         )
         pipeline.set_progress_bar_config(disable=True)
-        conditions = ConditionEncoder(pipeline.vae, config.unknown_shows, kept=KEPT_BYTES // _bytes_of_latents(size))
+        conditions = ConditionEncoder(pipeline.vae, config.unknown_shows, kept=most_kept(size, frames))
         self._models = LoadedModels(pipeline, conditions, precision, ladder_on(device)[0])
         self._texts = PromptFeatures(config.sampling.max_sequence_length)
         self._size, self._frames, self._features = size, frames, features
@@ -208,9 +208,10 @@ def _together(kind: type[Kind], parts: Sequence[Kind]) -> Kind | None:
     return kind(*(torch.cat([getattr(part, name) for part in parts]) for name in vars(parts[0])))
 
 
-def _bytes_of_latents(size: FrameSize) -> int:
-    """How much one latent frame takes in float32."""
-    return 4 * 16 * (size.width // 8) * (size.height // 8)
+def most_kept(size: FrameSize, frames: int) -> int:
+    """How many encoded clips fit into `KEPT_BYTES` in float32, if all were as long as a shot of so many frames."""
+    latent_frames = 1 + (frames - 1) // 4
+    return max(1, KEPT_BYTES // (4 * 16 * latent_frames * (size.width // 8) * (size.height // 8)))
 
 
 def memory_pictures(films: Sequence[TrainingFilm], drawn: Drawn) -> list[Image]:

@@ -13,6 +13,7 @@ from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.port import FrameSize
 from filmagent.generation.trained.bases import open_base, wan_base
 from filmagent.training.memory import cli
+from filmagent.training.memory.materials import most_kept
 from filmagent.training.memory.reading import as_captioned, as_paragraph, films_of
 from filmagent.training.memory.trainer import plan_training
 from filmagent.training.memory.words import words_for
@@ -80,6 +81,13 @@ def test_films_that_teach_nothing_are_refused(base):
     single = [ToyFilm(film.name, film.shots[:1], ()) for film in toy_films(2)]
     with pytest.raises(UsageError, match="nothing to remember"):
         plan(base, single)
+
+
+def test_encoded_shots_are_kept_up_to_a_gigabyte():
+    for size, frames in ((FrameSize(224, 128), 1), (FrameSize(224, 128), 17), (FrameSize(832, 480), 81)):
+        a_shot = 4 * 16 * (1 + (frames - 1) // 4) * size.width * size.height // 64
+        assert most_kept(size, frames) * a_shot <= 1 << 30 < (most_kept(size, frames) + 1) * a_shot
+    assert most_kept(FrameSize(16384, 16384), 81) == 1, "the shot at work, however large"
 
 
 def test_mementos_parts_can_be_left_out(base):
