@@ -14,7 +14,7 @@ from filmagent.training.papercut.checkup import SILENT, TELLING, as_markdown, ch
 from filmagent.training.papercut.cli import main
 from filmagent.training.papercut.probe.questions import IDENTITY
 from filmagent.training.papercut.text import build_tokenizer
-from filmagent.training.papercut.trainer import DenoiserTraining, Models, listen
+from filmagent.training.papercut.trainer import CHECKPOINT, DenoiserTraining, Models, averaged_models, listen
 
 TOY = DenoiserTraining(width=48, layers=1, text_width=32)
 
@@ -76,6 +76,14 @@ def test_memory_is_asked_for_what_words_do_not_say(encoder):
         for mixture in (SILENT, TELLING)
     )
     assert colour in telling.split() and colour not in silent.split()
+
+
+def test_a_training_of_other_questions_is_refused(models, tmp_path):
+    averaged = models.state_dict()
+    averaged["heads.ask.weight"] = averaged["heads.ask.weight"][:-1]
+    torch.save({"averaged": averaged}, tmp_path / CHECKPOINT)
+    with pytest.raises(UsageError, match="other questions"):
+        averaged_models(tmp_path, TOY)
 
 
 def test_a_folder_without_a_training_is_refused(tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from filmagent.errors import UsageError
 from filmagent.generation.wan.library import PreTrainedTokenizerFast, UMT5EncoderModel, WanTransformer3DModel
 from filmagent.training.papercut import checkpoint
 from filmagent.training.papercut.denoiser import Batch, Mixture, build_denoiser, losses, make_batch, make_step_batch
@@ -126,7 +127,7 @@ class Material:
 
 
 def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) -> Run:
-    """A new run, or the one that `folder` holds."""
+    """A new run, or the one that `folder` holds. Raises UsageError where that is of other networks."""
     rng = random.Random(settings.seed)
     torch.manual_seed(settings.seed)
     tokenizer = build_tokenizer()
@@ -151,8 +152,8 @@ def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) 
             block.forward = torch.compile(block.forward, dynamic=False)
     run = Run(models, averaged, optimizers, tokenizer, rng)
     if state:
-        models.load_state_dict(state["models"])
-        averaged.load_state_dict(state["averaged"])
+        _take(models, state["models"], folder)
+        _take(averaged, state["averaged"], folder)
         for optimizer, kept in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
         run.step, run.samples, run.losses = state["step"], state["samples"], state["losses"]
@@ -264,11 +265,25 @@ def save_run(folder: Path, run: Run, spent: float) -> None:
 
 
 def averaged_models(folder: Path, settings: DenoiserTraining | None = None) -> Models:
-    """The averaged networks of the checkpoint that `folder` holds."""
+    """The averaged networks of the checkpoint that `folder` holds.
+
+    Raises:
+        UsageError: they are of another shape.
+    """
     state = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=False)
     models = Models(settings or DenoiserTraining(), len(build_tokenizer()))
-    models.load_state_dict(state["averaged"])
+    _take(models, state["averaged"], folder)
     return models
+
+
+def _take(models: Models, weights: dict[str, Tensor], folder: Path) -> None:
+    try:
+        models.load_state_dict(weights)
+    except RuntimeError as error:
+        raise UsageError(
+            f"{str(folder / CHECKPOINT)!r} is of networks of another shape, or of a release that asked them other "
+            "questions: export it with that release, and train on in a new folder with --from-weights"
+        ) from error
 
 
 def _log(path: Path, run: Run, spent: float, material: Material) -> None:
