@@ -20,6 +20,7 @@ from filmagent.generation.port import Frames, FrameSize, Image
 from filmagent.generation.wan.checkpoints import load_part, tokenizer_folder
 from filmagent.generation.wan.conditions import ConditionEncoder, pixels
 from filmagent.generation.wan.config import WanConfig
+from filmagent.generation.wan.cost import latent_frames
 from filmagent.generation.wan.ladder import ladder_on
 from filmagent.generation.wan.library import AutoencoderKLWan, AutoTokenizer, UMT5EncoderModel
 from filmagent.generation.wan.memento.positions import memory_time
@@ -116,12 +117,11 @@ class Materials:
         """Load VAE, text encoder and tokenizer; `features` judge memory for OneStory. Raises ModelFilesError."""
         precision = choose_precision(config.precision, device)
         vae = load_part(AutoencoderKLWan, config.folder, "vae", torch.float32)
-        if device.type == "cpu":
-            vae = speed_up(vae)
+        vae = speed_up(vae) if device.type == "cpu" else vae.to(device)
         pipeline = WanMemoryPipeline(
             tokenizer=_tokenizer(config),
             text_encoder=load_part(UMT5EncoderModel, config.folder, "text_encoder", precision.expert_dtype),
-            vae=vae if device.type == "cpu" else vae.to(device),
+            vae=vae,
             scheduler=make_scheduler(config.sampling.grid, config.sampling.shift),
         )
         pipeline.set_progress_bar_config(disable=True)
@@ -210,8 +210,8 @@ def _together(kind: type[Kind], parts: Sequence[Kind]) -> Kind | None:
 
 def most_kept(size: FrameSize, frames: int) -> int:
     """How many encoded clips fit into `KEPT_BYTES` in float32, if all were as long as a shot of so many frames."""
-    latent_frames = 1 + (frames - 1) // 4
-    return max(1, KEPT_BYTES // (4 * 16 * latent_frames * (size.width // 8) * (size.height // 8)))
+    a_frame = 4 * 16 * (size.width // 8) * (size.height // 8)
+    return max(1, KEPT_BYTES // (a_frame * latent_frames(frames)))
 
 
 def memory_pictures(films: Sequence[TrainingFilm], drawn: Drawn) -> list[Image]:
