@@ -14,13 +14,11 @@ from filmagent.generation.port import FrameSize
 from filmagent.generation.wan.conditions import ConditionEncoder
 from filmagent.generation.wan.library import AutoencoderKLWan, WanImageToVideoPipeline
 from filmagent.training.papercut import checkpoint
+from filmagent.training.papercut.captions import describe
 from filmagent.training.papercut.cli import FILM_ON, main
 from filmagent.training.papercut.denoiser import (
-    FROM_WORDS_SHARE,
-    SHIFT,
-    SHIFT_FROM_FRAMES,
-    SHIFT_FROM_WORDS,
     Mixture,
+    NoiseLevels,
     losses,
     make_batch,
     make_step_batch,
@@ -35,7 +33,7 @@ from filmagent.training.papercut.muon import Muon
 from filmagent.training.papercut.single_frames import SingleFrames
 from filmagent.training.papercut.some_tokens import KeptTokens
 from filmagent.training.papercut.text import MAX_WORDS, build_tokenizer, encode_text
-from filmagent.training.papercut.trainer import DenoiserTraining, Material, Models, train_denoiser
+from filmagent.training.papercut.trainer import DenoiserTraining, Material, Models, kept_tokens, train_denoiser
 from filmagent.training.papercut.vae import VaeTraining, build_vae, pixels, train_vae
 from filmagent.training.papercut.world import HEIGHT, WIDTH, Figure, render_shot
 
@@ -177,12 +175,20 @@ def test_films_are_shown_what_training_showed(encoder, unknown):
 
 
 def test_only_what_words_can_say_is_asked_for(encoder):
-    for number in range(4):
+    stands: dict[tuple[object, ...], set[tuple[object, ...]]] = {}
+    for number in range(40):
         drawn = draw_story(0, number, StoryShape(6, 2))
         for clip in drawn.stills:
-            begins = bool((clip.frames[0] == render_shot(clip.script, 1).frames[0]).all())
-            assert clip.foreseeable == (begins and not any(part.phase for part in clip.script.performances))
+            if not clip.foreseeable:
+                continue
+            assert (clip.frames[0] == render_shot(clip.script, 1).frames[0]).all()
+            described = describe(clip.script)
+            words = tuple((role.action, role.direction) for role in described.roles)
+            there = tuple((part.x, part.facing, part.phase) for part in clip.script.performances)
+            stands.setdefault(words, set()).add(there)
         assert all(clip.foreseeable for clip in drawn.shots), "a cut begins where its words say, a join where frames do"
+    assert len(stands) > 20
+    assert all(len(each) == 1 for each in stands.values()), "the same words, and somebody stands elsewhere"
 
 
 def test_a_cache_is_made_again_unchanged(tmp_path, encoder, monkeypatch):
@@ -289,7 +295,7 @@ def test_the_loss_looks_at_the_shot_alone(tmp_path, encoder, unknown):
     models = Models(TOY, len(build_tokenizer()))
     text = encode_text(build_tokenizer(), models.encoder, [each.sentence for each in batch.said])
     models.heads.listen_to(models.denoiser.blocks[0])
-    found = losses(models.denoiser, models.heads, text, batch)
+    found = losses(models.denoiser, models.heads, text, batch, NoiseLevels())
     (found.flow + found.truth).backward()
     assert found.flow.isfinite()
     assert found.truth.isfinite()
@@ -312,22 +318,34 @@ def test_a_denoiser_without_a_vae_is_told_how_to_get_one(tmp_path):
         main(["dit", "--data", str(tmp_path)])
 
 
-def test_more_noise_where_frames_are_known():
-    cut, join = (sample_noise_levels(torch.full((4000,), known)) for known in (0, 1))
+@pytest.mark.parametrize("levels", [NoiseLevels(), NoiseLevels(shift=2.5, from_words_share=0.2)])
+def test_noise_is_moved_as_far_as_the_levels_say(levels):
+    cut, join = (sample_noise_levels(torch.full((4000,), known), levels) for known in (0, 1))
     assert cut.min() > 0
     assert join.max() < 1
-    assert float(join.median()) == pytest.approx(SHIFT_FROM_FRAMES / (1 + SHIFT_FROM_FRAMES), abs=0.01)
-    above = SHIFT_FROM_WORDS / (1 + SHIFT_FROM_WORDS)
-    assert float((cut > above).float().mean()) == pytest.approx(FROM_WORDS_SHARE / 2, abs=0.06), "words alone must do"
-    assert float((cut < SHIFT / (1 + SHIFT)).float().mean()) == pytest.approx((1 - FROM_WORDS_SHARE) / 2, abs=0.06)
+    middle, above, of_frames = (
+        shift / (1 + shift) for shift in (levels.shift, levels.shift_from_words, levels.shift_from_frames)
+    )
+    assert float(join.median()) == pytest.approx(of_frames, abs=0.01)
+    share = levels.from_words_share
+    assert float((cut > above).float().mean()) == pytest.approx(share / 2, abs=0.06), "words alone must do"
+    assert float((cut < middle).float().mean()) == pytest.approx((1 - share) / 2, abs=0.06)
 
 
 def test_every_batch_has_all_levels_of_noise():
-    level = sample_noise_levels(torch.ones(10))
-    plain = torch.logit(level / (SHIFT_FROM_FRAMES - (SHIFT_FROM_FRAMES - 1) * level)) / 1.1
+    shift = NoiseLevels().shift_from_frames
+    level = sample_noise_levels(torch.ones(10), NoiseLevels())
+    plain = torch.logit(level / (shift - (shift - 1) * level)) / 1.1
     tenths = (torch.special.ndtr(plain) * 10).long()
     assert sorted(tenths.tolist()) == list(range(10))
     assert tenths.tolist() != list(range(10)), "which example gets which is chance"
+
+
+def test_how_much_a_step_looks_at():
+    some = replace(TOY, whole_from=0.9)
+    assert kept_tokens(some, 0.5, whole=False) == TOY.kept
+    assert kept_tokens(some, 0.5, whole=True) == replace(TOY.kept, shot=1.0), "memory is looked at as before"
+    assert kept_tokens(some, 0.9, whole=False) == KeptTokens()
 
 
 def test_a_word_that_old_weights_lack_starts_fresh(tmp_path, encoder, unknown):

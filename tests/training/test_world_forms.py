@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filmagent.generation.papercut.vocabulary import MOVING_ACTIONS
 from filmagent.training.papercut.world import (
     FORMS,
     FRAMES,
@@ -17,6 +19,7 @@ from filmagent.training.papercut.world import (
     Performance,
     Setting,
     ShotScript,
+    begins_as_at_a_cut,
     render_frames,
     sample_shot,
     sample_story,
@@ -25,7 +28,7 @@ from filmagent.training.papercut.world import (
 from filmagent.training.papercut.world.forms import CUT, gone_on
 from filmagent.training.papercut.world.motion import place_at
 from filmagent.training.papercut.world.poses import phase_after
-from filmagent.training.papercut.world.stage import ZOOM, Stage
+from filmagent.training.papercut.world.stage import TOKEN, ZOOM, Stage
 
 
 def seen(shot):
@@ -82,6 +85,21 @@ def test_a_continued_shot_begins_as_the_one_before_ends():
         # Weather falls on; figures and place are where they were.
         if before.script.weather == "clear":
             assert np.abs(last - first).mean() < 1.0
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=60, deadline=None)
+def test_whoever_stands_or_faces_otherwise_does_not_begin_as_at_a_cut(seed):
+    rng = random.Random(seed)
+    cut = sample_shot(rng, sample_story(rng), continued=False)
+    assert begins_as_at_a_cut(cut)
+    for part in cut.performances:
+        others = [replace(part, x=part.x + TOKEN / 2), replace(part, phase=0.5)]
+        if part.action not in MOVING_ACTIONS:
+            others.append(replace(part, facing=-part.facing))
+        for other in others:
+            parts = tuple(other if each is part else each for each in cut.performances)
+            assert not begins_as_at_a_cut(replace(cut, performances=parts))
 
 
 @given(st.integers(0, 10_000), st.booleans())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -29,20 +29,33 @@ from filmagent.training.papercut.some_tokens import (
 from filmagent.training.papercut.text import MAX_WORDS
 from filmagent.training.papercut.truth import UNKNOWN, TruthHeads, body_coordinates, labels
 
-SHIFT, SHIFT_FROM_FRAMES = 5.0, 7.0
-SHIFT_FROM_WORDS, FROM_WORDS_SHARE = 30.0, 0.4
-"""How far noise levels are moved towards noise; further where known frames leave little to find out below.
-
-Paper is flat: where noise is half of a picture, a half-trained model saw all that was in it, and at 0.85 most of it.
-Shapes are invented above that; so much above, in a share of the examples, that words alone must do.
-"""
+SHIFT = 5.0
+"""How far a film's noise levels are moved towards noise."""
 MEMORY_STRIDE = 5
 MASK_CHANNELS = 4
 
 
 @dataclass(frozen=True)
+class NoiseLevels:
+    """How far the noise levels that are practised are moved towards noise; less where known frames tell nearly all.
+
+    Paper is flat: where noise is half of a picture, a half-trained model sees all that is in it, and at 0.85 most of
+    it. So shapes are learned above that first; what is fine, such as stripes, is drawn below and practised later.
+    """
+
+    shift: float = SHIFT
+    shift_from_frames: float = 7.0
+    """Of what is filmed on from frames: all that remains to be found out there is where things have gone."""
+    shift_from_words: float = 30.0
+    from_words_share: float = 0.4
+    """Share of the pictures whose levels are so much moved that words and memory alone must do."""
+
+
+@dataclass(frozen=True)
 class Mixture:
     """How examples are made from stories."""
+
+    levels: NoiseLevels = field(default_factory=NoiseLevels)
 
     memory_for_first_stills: tuple[int, ...] = (0, 0, 0, 1)
     memory_for_stills: tuple[int, ...] = (0, 1, 2, 2, 3, 3, 5)
@@ -253,8 +266,8 @@ def _sentence(rng: random.Random, excerpt: Excerpt, memory: int, mixture: Mixtur
     return said(clip.script, rng, with_attributes=False, with_layout=layout)
 
 
-def sample_noise_levels(known: Tensor) -> Tensor:
-    """Noise shares from 0 to 1 for examples with so many known latent frames, moved towards noise as at sampling.
+def sample_noise_levels(known: Tensor, levels: NoiseLevels) -> Tensor:
+    """Noise shares from 0 to 1 for examples with so many known latent frames.
 
     A batch's levels are spread evenly over the distribution, each somewhere in its own part of it: that makes the mean
     over a batch less a matter of luck.
@@ -262,8 +275,9 @@ def sample_noise_levels(known: Tensor) -> Tensor:
     count = len(known)
     parts = torch.randperm(count, device=known.device) + torch.rand(count, device=known.device)
     plain = torch.sigmoid(1.1 * torch.special.ndtri((parts / count).clamp(1e-4, 1 - 1e-4)))
-    from_words = torch.rand(count, device=known.device) < FROM_WORDS_SHARE
-    shift = torch.where(known > 0, SHIFT_FROM_FRAMES, torch.where(from_words, SHIFT_FROM_WORDS, SHIFT))
+    from_words = torch.rand(count, device=known.device) < levels.from_words_share
+    of_cuts = torch.where(from_words, levels.shift_from_words, levels.shift)
+    shift = torch.where(known > 0, levels.shift_from_frames, of_cuts)
     return shift * plain / (1 + (shift - 1) * plain)
 
 
@@ -298,13 +312,15 @@ class Losses:
     truth: Tensor
 
 
-def losses(denoiser: WanTransformer3DModel, heads: TruthHeads, text: Tensor, batch: Batch) -> Losses:
+def losses(
+    denoiser: WanTransformer3DModel, heads: TruthHeads, text: Tensor, batch: Batch, levels: NoiseLevels
+) -> Losses:
     """Squared error of the predicted flow on the shot's latents, figures weighted up; cross-entropy of the truth.
 
     Asking the hidden states for the truth makes them useful sooner, as aligning them with a trained encoder does
     (Yu et al., "Representation Alignment for Generation", 2024); here the renderer knows what an encoder would guess.
     """
-    made = predict(denoiser, text, batch, sample_noise_levels(batch.known))
+    made = predict(denoiser, text, batch, sample_noise_levels(batch.known, levels))
     index = made.chosen.index
     error = (made.flow - (made.noise - tokens_of(batch.clean, index))).pow(2)
     weight = tokens_of(batch.weight, index) * made.chosen.stands_for[:, :, None, None]

@@ -13,6 +13,7 @@ from filmagent.training.papercut.world import (
     RenderedShot,
     ShotScript,
     WorldStory,
+    begins_as_at_a_cut,
     render_frames,
     render_shot,
     sample_shot,
@@ -72,7 +73,7 @@ def _still(rng: random.Random, story: WorldStory) -> DrawnClip:
     first = rng.random() < FIRST_MOMENT_SHARE
     script = sample_shot(rng, story)
     picture = render_frames(script, [0 if first else rng.randrange(1, FRAMES)])
-    return drawn_clip(picture, 0, first and not any(part.phase for part in script.performances))
+    return drawn_clip(picture, 0, first and begins_as_at_a_cut(script))
 
 
 def _shot(rng: random.Random, story: WorldStory) -> DrawnClip:

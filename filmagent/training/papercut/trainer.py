@@ -58,6 +58,8 @@ class DenoiserTraining:
     """Tokens of one step, memory included: steps of all kinds cost about the same."""
     kept: KeptTokens = field(default_factory=lambda: KeptTokens(memory=0.4, shot=0.4, words=44))
     """How much of every picture and sentence a step looks at: more examples teach more than more of each."""
+    whole_stills: bool = False
+    """Look at all of every picture that is asked for: what is fine is drawn beside what is next to it."""
     whole_from: float = 0.9
     """From here on it looks at whole pictures, as films do."""
     word_steps: int = 1500
@@ -209,16 +211,22 @@ def _next_batch(settings: DenoiserTraining, run: Run, share: float, material: Ma
     count = min(settings.most_shot_stories if moving else settings.most_still_stories, first + int(seen * fresh))
     cache.grow(count)
     mixture, stories, tokens = settings.mixture, cache.stories[:count], settings.tokens_a_batch
-    kept = settings.kept if share < settings.whole_from else KeptTokens()
     if not moving:
         learns_words = share < settings.words_until
         memory = run.rng.choice(mixture.memory_for_first_stills if learns_words else mixture.memory_for_stills)
+        kept = kept_tokens(settings, share, whole=settings.whole_stills)
         return kind, make_batch(run.rng, stories, tokens, memory, material.unknown, mixture, kept)
     wanted = choose_wanted(run.rng, stories, mixture.first_share, mixture.swept_share)
-    if wanted.swept:
-        # Every token of a set that slides comes from elsewhere, which must not have been left out.
-        kept = replace(kept, shot=1.0)
+    # Every token of a set that slides comes from elsewhere, which must not have been left out.
+    kept = kept_tokens(settings, share, whole=wanted.swept)
     return kind, make_step_batch(run.rng, stories, tokens, wanted, mixture, kept)
+
+
+def kept_tokens(settings: DenoiserTraining, share: float, *, whole: bool) -> KeptTokens:
+    """How much a step looks at when `share` of the training is over; all of what is asked for where that is `whole`."""
+    if share >= settings.whole_from:
+        return KeptTokens()
+    return replace(settings.kept, shot=1.0) if whole else settings.kept
 
 
 def _rate_factor(settings: DenoiserTraining, step: int, share: float) -> float:
@@ -234,7 +242,8 @@ def _step(settings: DenoiserTraining, run: Run, batch: Batch, factor: float) -> 
         optimizer.zero_grad()
     sentences = [each.sentence for each in batch.said]
     text = encode_text(run.tokenizer, run.models.encoder, sentences, batch.kept.words)
-    found = losses(run.models.denoiser, run.models.heads, text, batch.to(settings.device))
+    levels = settings.mixture.levels
+    found = losses(run.models.denoiser, run.models.heads, text, batch.to(settings.device), levels)
     words = run.models.words.loss(text, batch.said)
     loss = found.flow + settings.mixture.truth_weight * found.truth + settings.mixture.words_weight * words
     loss.backward()  # type: ignore[no-untyped-call]

@@ -4,7 +4,13 @@ from filmagent.training.papercut.world.forms import FORMS, StoryShot, ToldStory,
 from filmagent.training.papercut.world.render import RenderedShot, render_frames, render_shot, standing
 from filmagent.training.papercut.world.script import Figure, Performance, Setting, ShotScript
 from filmagent.training.papercut.world.stage import FPS, FRAMES, HEIGHT, WIDTH
-from filmagent.training.papercut.world.story import WorldStory, sample_shot, sample_story, stage_shot
+from filmagent.training.papercut.world.story import (
+    WorldStory,
+    begins_as_at_a_cut,
+    sample_shot,
+    sample_story,
+    stage_shot,
+)
 
 __all__ = [
     "FORMS",
@@ -20,6 +26,7 @@ __all__ = [
     "StoryShot",
     "ToldStory",
     "WorldStory",
+    "begins_as_at_a_cut",
     "render_frames",
     "render_shot",
     "sample_shot",

@@ -133,16 +133,34 @@ def _performance(
     rng: random.Random, story: WorldStory, subject: int, slot: int, count: int, continued: bool
 ) -> Performance:
     action = rng.choice(ACTIONS if count > 1 else [name for name in ACTIONS if name != "meets"])
-    moving = action in MOVING_ACTIONS
-    facing = rng.choice((-1, 1)) if moving or continued else 1 if slot == 0 else -1
-    middle = MARKS[count][slot]
-    if count == 1 and moving and not continued:
-        middle -= RUN_UP * facing
+    turns = action in MOVING_ACTIONS or continued
+    facing = rng.choice((-1, 1)) if turns else _faces(slot)
     prop = story.prop if action == "carries" else None
     if not continued:
-        return Performance(subject, action, facing, middle, prop=prop)
+        return Performance(subject, action, facing, _mark(slot, count, action, facing), prop=prop)
     away = FARTHEST_ALONE if count == 1 else FARTHEST_IN_COMPANY
     begun = rng.randrange(4) * LATENT_FRAME
-    return Performance(
-        subject, action, facing, middle + rng.randint(-away, away) * TOKEN / 2, phase_after(action, begun, 0.0), prop
+    x = MARKS[count][slot] + rng.randint(-away, away) * TOKEN / 2
+    return Performance(subject, action, facing, x, phase_after(action, begun, 0.0), prop)
+
+
+def _faces(slot: int) -> int:
+    """The way somebody faces at a cut who goes nowhere: everybody looks at the first, who looks back."""
+    return 1 if slot == 0 else -1
+
+
+def _mark(slot: int, count: int, action: str, facing: int) -> float:
+    """Where somebody stands at a cut, in frame widths."""
+    alone_and_moving = count == 1 and action in MOVING_ACTIONS
+    return MARKS[count][slot] - (RUN_UP * facing if alone_and_moving else 0.0)
+
+
+def begins_as_at_a_cut(script: ShotScript) -> bool:
+    """Whether all stand where a cut shows them, and face so: only such a first frame can be told from words."""
+    count = len(script.performances)
+    return all(
+        part.phase == 0
+        and abs(part.x - _mark(slot, count, part.action, part.facing)) < TOKEN / 4
+        and (part.action in MOVING_ACTIONS or part.facing == _faces(slot))
+        for slot, part in enumerate(script.performances)
     )
