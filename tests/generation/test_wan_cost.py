@@ -95,6 +95,19 @@ def test_a_shot_counts_two_forwards_a_step_with_guidance_and_one_without(folder)
     assert guided.decode_flops == plain.decode_flops > 0
 
 
+def test_a_branch_without_memory_costs_as_much_as_a_shot_without(folder):
+    config, shot = tiny_config(folder), ShotShape(FrameSize(32, 32), 9, 2)
+    by_memory = replace(config, sampling=replace(config.sampling, guided_by_memory=True))
+    plain = replace(config, sampling=replace(config.sampling, guidance=1.0))
+    guided, remembers, forgets = (
+        footprint_of(each).cost(of)
+        for each, of in ((by_memory, shot), (plain, shot), (plain, replace(shot, memory=0)))
+    )
+    assert guided.forwards == 4
+    assert guided.tokens == remembers.tokens
+    assert guided.denoise_flops == remembers.denoise_flops + forgets.denoise_flops < 2 * remembers.denoise_flops
+
+
 @pytest.fixture(scope="module")
 def true_size(folder):
     """The footprint of Wan2.2-A14B, from models without storage."""

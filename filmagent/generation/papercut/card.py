@@ -30,6 +30,8 @@ class Card(BaseModel):
     """Denoising steps of an opening picture."""
     guidance: PositiveFloat
     """Guidance scale of an opening picture."""
+    guided_by_memory: bool
+    """Whether it is guided away from a picture without memory, which it was trained to make, too."""
     shift: PositiveFloat
     """How far its noise levels are moved towards noise."""
     frame_by_frame: bool

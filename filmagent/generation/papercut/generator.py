@@ -50,6 +50,7 @@ def papercut_config(
         sampling=Sampling(
             steps=card.steps if steps is None else steps,
             guidance=card.guidance if guidance is None else guidance,
+            guided_by_memory=card.guided_by_memory,
             shift=card.shift,
             steps_on=card.steps_on,
             boundary_ratio=None,

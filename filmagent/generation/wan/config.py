@@ -32,6 +32,8 @@ class Sampling:
     """Guidance scale of the first (high-noise) expert; 1 or less: no guidance, one forward a step."""
     guidance_2: float | None = None
     """Guidance scale of the low-noise expert; None: the same."""
+    guided_by_memory: bool = False
+    """Guide away from a shot without memory, as models can that were trained so; False: by words alone, as StoryMem."""
     shift: float = 4.0
     grid: SigmaGrid = "wan"
     boundary_ratio: float | None = 0.9
@@ -141,6 +143,11 @@ class WanConfig:
             raise UsageError(
                 f"{self.speed.name}: guidance {self.sampling.guidance:g} makes one forward a step already; "
                 "leave it out, or raise the guidance above 1"
+            )
+        if self.speed.joint_guidance and self.sampling.guided_by_memory:
+            raise UsageError(
+                f"joint guidance: {self.name} guides away from a shot without memory, which is shorter and shares no "
+                "forward: leave joint guidance out"
             )
         if self.distilled is not None and self.sampling.sigmas != self.distilled.sigmas:
             raise UsageError(f"{self.distilled.card.name} needs its own noise levels: make the configuration by distil")

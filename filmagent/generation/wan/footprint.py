@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,15 +73,17 @@ class Footprint:
     def cost(self, shot: ShotShape) -> ShotCost:
         """Return a shot's arithmetic."""
         sampling = self.config.sampling
-        tokens = shot_tokens(shot, self.shape, self.stride)
-        forwards = sampling.steps * (2 if sampling.guidance > 1 else 1)
+        tokens, branches = shot_tokens(shot, self.shape, self.stride), 2 if sampling.guidance > 1 else 1
+        away = replace(shot, memory=0) if sampling.guided_by_memory else shot
+        lengths = [tokens, shot_tokens(away, self.shape, self.stride)][:branches]
         active = self.experts[0].adapters // max(1, len(self.config.adapters))
         rows, columns = shot.size.height // self.stride, shot.size.width // self.stride
         decode = decoder_flops(self.vae, latent_frames(shot.frames), rows, columns)
         return ShotCost(
             tokens=tokens,
-            forwards=forwards,
-            denoise_flops=forwards * forward_flops(self.shape, tokens, sampling.max_sequence_length, active),
+            forwards=sampling.steps * branches,
+            denoise_flops=sampling.steps
+            * sum(forward_flops(self.shape, length, sampling.max_sequence_length, active) for length in lengths),
             decode_flops=decode * (1 + ENCODING_SHARE),
         )
 

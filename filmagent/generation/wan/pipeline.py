@@ -23,6 +23,7 @@ from filmagent.generation.wan.conditions import ShotCondition
 from filmagent.generation.wan.fast.caches import start_caches, start_measuring
 from filmagent.generation.wan.fast.guidance import joint_guidance
 from filmagent.generation.wan.fast.options import PLAIN, SpeedOptions
+from filmagent.generation.wan.history import history_guidance
 from filmagent.generation.wan.library import WanImageToVideoPipeline, get_module_execution_device, randn_tensor
 from filmagent.generation.wan.rope import MemoryRope, install_memory_rope, memory_positions
 
@@ -46,6 +47,7 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
     conductor: Conductor | None = None
     """Has the processes of other GPUs take part in the experts' forwards; None: there are none."""
     _condition: ShotCondition | None = None
+    _guided_by_memory = False
     _current_timestep: Tensor | None = None
 
     def register_modules(self, **modules: Any) -> None:
@@ -64,6 +66,7 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
         steps: int,
         guidance: float,
         guidance_2: float | None = None,
+        guided_by_memory: bool = False,
         memory_stride: int = 5,
         generator: torch.Generator | None = None,
         latents: Tensor | None = None,
@@ -79,6 +82,7 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
             prompt_embeds: text features (1, tokens, width); `negative_prompt_embeds` alike, used if guidance > 1.
             steps: denoising steps.
             guidance: scale of the high-noise expert; `guidance_2` of the low-noise one (None: the same).
+            guided_by_memory: guide away from a shot that is shown no memory, instead of one that is; see `history`.
             memory_stride: latent positions between neighbouring memory frames.
             generator: source of the noise. The shot's noise is drawn before the memory's: the same seed gives the
                 same shot noise whatever is remembered.
@@ -111,6 +115,7 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
 
         self._start_caches(steps)
         self._condition = condition
+        self._guided_by_memory = guided_by_memory and condition.memory > 0
         try:
             with (
                 memory_positions(self._ropes(), condition.memory, memory_stride),
@@ -135,6 +140,7 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
                 ).frames
         finally:
             self._condition = None
+            self._guided_by_memory = False
             self.maybe_free_model_hooks()  # the stock code frees them only when nothing was raised
 
     @torch.no_grad()
@@ -157,7 +163,7 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
     def do_classifier_free_guidance(self) -> bool:
         """Whether the stock loop guides by a second forward, now."""
         parted = self.conductor is not None and self.conductor.arrangement.branches == 2
-        return self._is_guided() and not (self.speed.joint_guidance or parted)
+        return self._is_guided() and not (self.speed.joint_guidance or parted or self._guided_by_memory)
 
     @property
     def _execution_device(self) -> torch.device:
@@ -222,8 +228,12 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
             if negative is None and scale > 1:
                 raise GenerationError("guidance on several GPUs needs negative text features")
             return self.conductor.leading(experts, negative, self._is_guided)
-        if not self.speed.joint_guidance or scale <= 1:
+        if scale <= 1 or not (self.speed.joint_guidance or self._guided_by_memory):
             return nullcontext()
+        if self._guided_by_memory:
+            if negative is None or self._condition is None:
+                raise GenerationError("guidance by memory needs negative text features")
+            return history_guidance(experts, negative, self._condition.memory, self._is_guided)
         if negative is None or negative.shape != prompt.shape:
             raise GenerationError("joint guidance needs negative text features as long as those of the prompt")
         return joint_guidance(experts, negative, self._is_guided)

@@ -113,6 +113,7 @@ def export_denoiser(averaged: Models, folder: Path) -> None:
         unknown_shows=UNKNOWN_SHOWS,
         steps=10,
         guidance=2.0,
+        guided_by_memory=True,
         shift=SHIFT,
         frame_by_frame=True,
         steps_on=4,
