@@ -57,6 +57,21 @@ class Sampling:
                 f"leave the steps at {len(self.sigmas)}"
             )
 
+    @property
+    def fingerprint(self) -> dict[str, str | int | float]:
+        """What of it a take is recognised by; noise levels of few steps come with their adapter."""
+        return {
+            **({"guided_by": "words and memory"} if self.guided_by_memory else {}),
+            "steps": self.steps,
+            "guidance": self.guidance,
+            "guidance_2": self.guidance if self.guidance_2 is None else self.guidance_2,
+            "shift": self.shift,
+            "grid": self.grid,
+            "boundary": -1.0 if self.boundary_ratio is None else self.boundary_ratio,
+            "memory_stride": self.memory_stride,
+            "negative_prompt": self.negative_prompt,
+        }
+
 
 @dataclass(frozen=True)
 class LinkAdapters:

@@ -104,22 +104,14 @@ class WanStoryMemGenerator:
         Raises:
             ModelFilesError: the files that give the revision are missing or broken.
         """
-        sampling, weights, placement = self.config.sampling, self._weights_revision(), self._placement()
+        weights, placement = self._weights_revision(), self._placement()
         return {
             **({} if placement.rung.exact else {"memory_rung": placement.rung.name}),
             **self._what_is_faster(),
             **({"behind_seams": "frame by frame"} if self.config.frame_by_frame else {}),
-            **({"guided_by": "words and memory"} if sampling.guided_by_memory else {}),
+            **self.config.sampling.fingerprint,
             "generator": self.config.name,
             "weights": weights,
-            "steps": sampling.steps,
-            "guidance": sampling.guidance,
-            "guidance_2": sampling.guidance if sampling.guidance_2 is None else sampling.guidance_2,
-            "shift": sampling.shift,
-            "grid": sampling.grid,
-            "boundary": -1.0 if sampling.boundary_ratio is None else sampling.boundary_ratio,
-            "memory_stride": sampling.memory_stride,
-            "negative_prompt": sampling.negative_prompt,
             "precision": placement.precision.name,
         }
 
