@@ -15,7 +15,7 @@ from filmagent.generation.wan.conditions import ConditionEncoder
 from filmagent.generation.wan.library import AutoencoderKLWan, WanImageToVideoPipeline
 from filmagent.training.papercut import checkpoint
 from filmagent.training.papercut.captions import describe
-from filmagent.training.papercut.cli import FILM_ON, main
+from filmagent.training.papercut.cli import main
 from filmagent.training.papercut.denoiser import (
     Mixture,
     NoiseLevels,
@@ -33,7 +33,7 @@ from filmagent.training.papercut.muon import Muon
 from filmagent.training.papercut.single_frames import SingleFrames
 from filmagent.training.papercut.some_tokens import KeptTokens
 from filmagent.training.papercut.text import MAX_WORDS, build_tokenizer, encode_text
-from filmagent.training.papercut.trainer import DenoiserTraining, Material, Models, kept_tokens, train_denoiser
+from filmagent.training.papercut.trainer import FILM_ON, DenoiserTraining, Material, Models, kept_tokens, train_denoiser
 from filmagent.training.papercut.vae import VaeTraining, build_vae, pixels, train_vae
 from filmagent.training.papercut.world import HEIGHT, WIDTH, Figure, render_shot
 
@@ -152,7 +152,7 @@ def test_weights_that_know_pictures_learn_movement_from_the_first_steps(tmp_path
     few = {"first_still_stories": 4, "first_shot_stories": 2, "still_stories_a_step": 0.0, "shot_stories_a_step": 0.0}
     material = Material(*caches(tmp_path / "data", encoder), unknown)
     settings = replace(TOY, **{**FILM_ON, **few})
-    run = train_denoiser(settings, tmp_path, material, max_steps=8, share_of_step=lambda step: 0.0)
+    run = train_denoiser(settings, tmp_path, material, max_steps=20, share_of_step=lambda step: 0.0)
     assert run.batches["shots"] > 1 and run.batches["stills"] > 1
 
 

@@ -16,23 +16,6 @@ from filmagent.errors import UsageError
 PARTS = ("world", "vae", "dit", "checkup", "decoder", "export", "clip", "probe", "sequences")
 GO_ON = {"stills_only_until": 0.0, "rate": 6e-4, "matrix_rate": 9e-4}
 """How a VAE trains on: it knows single frames already, and steps as large as at first would undo what it knows."""
-FILM_ON: dict[str, Any] = {
-    "minutes": 90.0,
-    "rate": 8e-4,
-    "matrix_rate": 1.6e-3,
-    "words_until": 0.0,
-    "stills_until": 0.0,
-    "mixed_until": 1.0,
-    "shots_mixed": 0.5,
-    "decay_from": 0.7,
-    "whole_from": 0.95,
-    "first_still_stories": 1000,
-    "first_shot_stories": 96,
-    "still_stories_a_step": 0.5,
-    "shot_stories_a_step": 0.3,
-}
-"""How a denoiser trains on: it knows pictures already, and half of the steps are about movement from the start."""
-
 LOOK_ON = {"rate": 1.5e-3, "close_until": 0.0}
 """How a CLIP model trains on: it knows how figures look from near, and learns how these weights draw them."""
 
@@ -89,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         start = {**GO_ON, "start_from": args.from_weights / "vae"} if args.from_weights else {}
         _train_vae(args.data, {**chosen, **how, **start})
     elif args.part == "dit":
-        start = {**FILM_ON, "start_from": args.from_weights} if args.from_weights else {}
+        start = {"start_from": args.from_weights} if args.from_weights else {}
         _train_denoiser(args.data, {**how, **start, **chosen}, args.workers)
     elif args.part == "checkup":
         _check_up(args.data)
@@ -152,9 +135,9 @@ def _refine_decoder(data: Path, chosen: dict[str, float]) -> None:
 def _train_denoiser(data: Path, chosen: dict[str, Any], workers: int) -> None:
     from filmagent.training.papercut.drawn import StoryShape
     from filmagent.training.papercut.latents import StoryCache, open_encoder, unknown_condition
-    from filmagent.training.papercut.trainer import DenoiserTraining, Material, train_denoiser
+    from filmagent.training.papercut.trainer import FILM_ON, DenoiserTraining, Material, train_denoiser
 
-    settings = DenoiserTraining(**chosen)
+    settings = DenoiserTraining(**{**(FILM_ON if "start_from" in chosen else {}), **chosen})
     encoder = open_encoder(data / "weights" / "vae", settings.device)
     stills = StoryCache(data, encoder, settings.seed, StoryShape(settings.stills_a_story, 0), workers)
     moving = StoryShape(settings.stills_beside_shots, settings.shots_a_story)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,15 @@ from torch import Tensor, nn
 from filmagent.errors import UsageError
 from filmagent.generation.wan.library import PreTrainedTokenizerFast, UMT5EncoderModel, WanTransformer3DModel
 from filmagent.training.papercut import checkpoint
-from filmagent.training.papercut.denoiser import Batch, Mixture, build_denoiser, losses, make_batch, make_step_batch
+from filmagent.training.papercut.denoiser import (
+    Batch,
+    Mixture,
+    NoiseLevels,
+    build_denoiser,
+    losses,
+    make_batch,
+    make_step_batch,
+)
 from filmagent.training.papercut.excerpts import choose_wanted
 from filmagent.training.papercut.latents import StoryCache
 from filmagent.training.papercut.machine import many_shapes
@@ -85,6 +94,30 @@ class DenoiserTraining:
     compiled: bool = False
     """Compile the blocks for every count of memory: two thirds faster here, after half a minute for each."""
     device: str = "cpu"
+
+
+FILM_ON: Mapping[str, Any] = {
+    "minutes": 90.0,
+    "rate": 8e-4,
+    "matrix_rate": 1.6e-3,
+    "words_until": 0.0,
+    "stills_until": 0.0,
+    "mixed_until": 1.0,
+    "shots_mixed": 0.2,
+    "decay_from": 0.7,
+    "whole_from": 0.95,
+    "whole_stills": True,
+    "first_still_stories": 1000,
+    "first_shot_stories": 96,
+    "still_stories_a_step": 0.5,
+    "shot_stories_a_step": 0.3,
+    "mixture": Mixture(
+        levels=NoiseLevels(shift=2.5, from_words_share=0.25),
+        memory_for_stills=(0, 0, 1, 1, 2, 2, 3, 5),
+        swept_share=0.35,
+    ),
+}
+"""How a denoiser trains on: it knows shapes and who is who already, and practises what is fine, and movement."""
 
 
 class Models(nn.Module):
