@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("generator",), metavar="WHAT", help="what is measured: generator")
     parser.add_argument("--config", default="tiny", metavar="NAME",
                         help="tiny (default), a14b (Wan2.2's true size, random weights, needs a CUDA card), or a "
-                        "generator with weights on disk, such as papercut")
+                        "generator with weights on disk, such as papercut (guided by words alone, which in films "
+                        "memory helps with)")
     parser.add_argument("--memory", default="0,5", metavar="LIST", help="numbers of memory frames (default 0,5)")
     parser.add_argument("--guidance", default="joint,interval", metavar="LIST",
                         help="joint (both branches in one forward), interval or interval:LOW-HIGH (guide at these "

@@ -92,7 +92,9 @@ def test_it_needs_words_to_guide_away_from(pipeline):
         shoot(pipeline, guided_by_memory=True, negative_prompt_embeds=None)
 
 
-def test_joint_guidance_is_refused_where_the_branches_differ():
+def test_joint_guidance_is_refused_where_the_branches_differ(pipeline):
+    with pytest.raises(GenerationError, match="leave joint guidance out"):
+        shoot(pipeline, SpeedOptions(joint_guidance=True), guided_by_memory=True)
     config = papercut_config()
     assert config.sampling.guided_by_memory
     with pytest.raises(UsageError, match="leave joint guidance out"):

@@ -272,7 +272,8 @@ def _trained(name: str, memories: Sequence[int], variants: Sequence[Variant], st
         "trained",
         _quiet(models.pipeline),
         models.precision,
-        config.sampling,
+        # All are guided by words alone here, so that joint guidance can be compared.
+        replace(config.sampling, guided_by_memory=False),
         config.native_size,
         config.frames,
         footprint.shape,

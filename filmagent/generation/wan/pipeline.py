@@ -231,6 +231,8 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
         if scale <= 1 or not (self.speed.joint_guidance or self._guided_by_memory):
             return nullcontext()
         if self._guided_by_memory:
+            if self.speed.joint_guidance:
+                raise GenerationError("guidance by memory: its branches differ in length; leave joint guidance out")
             if negative is None or self._condition is None:
                 raise GenerationError("guidance by memory needs negative text features")
             return history_guidance(experts, negative, self._condition.memory, self._is_guided)
