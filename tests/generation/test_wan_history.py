@@ -9,10 +9,21 @@ import torch
 
 from filmagent.errors import GenerationError, UsageError
 from filmagent.generation.papercut.generator import papercut_config
+from filmagent.generation.wan.cached.expert import ShotMemory as CachedShot
+from filmagent.generation.wan.cached.expert import install_cached_memory
 from filmagent.generation.wan.fast.options import PLAIN, FirstBlockCache, SpeedOptions
 from filmagent.generation.wan.history import history_guidance
+from filmagent.generation.wan.memento.expert import MementoTransformer
+from filmagent.generation.wan.memento.expert import Pool as MementoPool
+from filmagent.generation.wan.memento.expert import ShotMemory as MementoShot
+from filmagent.generation.wan.memento.quota import Quota
+from filmagent.generation.wan.onestory.expert import Pool as OneStoryPool
+from filmagent.generation.wan.onestory.expert import ShotMemory as OneStoryShot
+from filmagent.generation.wan.remembering import remembering
 from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from tests.generation.test_wan_speed import STEPS, Counted, error, expert, pipeline, shoot
+from tests.support.tiny_onestory import tiny_onestory_expert
+from tests.support.tiny_wan import tiny_expert
 
 __all__ = ["pipeline"]
 MEMORY, STRIDE, SCALE = 2, 5, 3.0
@@ -42,6 +53,51 @@ def test_a_shot_is_guided_away_from_one_without_words_and_memory():
     guided = unwanted + SCALE * (wanted[:, :, MEMORY:] - unwanted)
     assert torch.allclose(made[:, :, MEMORY:], guided, atol=1e-5)
     assert torch.equal(after, wanted), "guidance ends with the block"
+
+
+def noise(*shape, seed):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def cached():
+    return install_cached_memory(tiny_expert()), CachedShot(noise(1, 16, 3, 8, 8, seed=4), STRIDE)
+
+
+def onestory():
+    pool = OneStoryPool(noise(1, 16, 20, 8, 8, seed=4), tuple(range(-20, 0)), noise(1, 6, 16, seed=5), 11)
+    return tiny_onestory_expert(), OneStoryShot(pool)
+
+
+def memento():
+    torch.manual_seed(3)
+    expert = MementoTransformer(
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=36, out_channels=16,
+        text_dim=16, freq_dim=16, ffn_dim=32, num_layers=2,
+    ).eval()
+    latents = noise(1, 16, 4, 8, 8, seed=4)
+    pool = MementoPool(latents, noise(1, 16, 4, 8, 8, seed=6), (-8, -6, -4, -2), noise(1, 6, 16, seed=5),
+                       noise(1, 6, 16, seed=7), Quota.of(2))
+    return expert, MementoShot(pool, lambda: 0.5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", [cached, onestory, memento])
+def test_experts_with_a_memory_of_their_own_forget_it_for_one_branch(kind):
+    model, shot = kind()
+    negative = noise(1, 6, 16, seed=2)
+    given = {"hidden_states": noise(1, 36, 3, 8, 8, seed=1), "timestep": torch.tensor([500]),
+             "encoder_hidden_states": noise(1, 6, 16, seed=3), "return_dict": False}
+    with remembering({model: shot.without_memory()}):
+        (unwanted,) = model(**{**given, "encoder_hidden_states": negative})
+    with remembering({model: shot}):
+        (wanted,) = model(**given)
+        (remembers,) = model(**{**given, "encoder_hidden_states": negative})
+        with history_guidance([(model, lambda: SCALE)], negative, 0, lambda: True):
+            (made,) = model(**given)
+        assert model.shot is shot
+        assert torch.equal(model(**given)[0], wanted)
+    assert not torch.allclose(remembers, unwanted, atol=1e-4), "memory was there to be forgotten"
+    assert torch.allclose(made, unwanted + SCALE * (wanted - unwanted), atol=1e-5)
 
 
 def test_positions_come_back_when_the_shorter_forward_breaks():

@@ -106,13 +106,7 @@ class _PapercutMemento(WanMementoGenerator):
 def _config(folder: Path, base: Base, told: TrainedMemory, steps: int | None, guidance: float | None) -> WanConfig:
     first, *second = (weights_file(folder, name) for name in base.experts)
     sampling = base.config.sampling
-    # The others cut the sequence themselves, and guide by words alone.
-    reads_as_base = told.policy == "storymem" and not told.cached
-    sampling = replace(
-        sampling,
-        steps=sampling.steps if steps is None else steps,
-        guided_by_memory=sampling.guided_by_memory and reads_as_base,
-    )
+    sampling = replace(sampling, steps=sampling.steps if steps is None else steps)
     if guidance is not None:
         sampling = replace(sampling, guidance=guidance, guidance_2=None)
     alone = "" if told.queries == "both" else f", chosen by {told.queries} queries alone,"

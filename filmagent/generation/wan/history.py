@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from filmagent.generation.wan.rope import install_memory_rope
+from filmagent.generation.wan.remembering import forgetting
+from filmagent.generation.wan.rope import MemoryRope
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def history_guidance(
     Args:
         experts: WanTransformer3DModels called with keyword arguments and `return_dict=False`, each with its scale.
         negative: text features of what is guided away from, (1, tokens, width).
-        memory: memory frames in front of the shot's latent frames.
+        memory: memory frames in front of the shot's latent frames; experts with a memory of their own forget that, too.
         guided: asked before every forward whether it is guided at all.
     """
     with ExitStack() as hooks:
@@ -63,9 +64,10 @@ def _guide(
 
 @contextmanager
 def _without_memory(expert: Any) -> Iterator[None]:
-    rope = install_memory_rope(expert)
+    rope: MemoryRope = expert.rope
     remembered, rope.memory = rope.memory, 0
     try:
-        yield
+        with forgetting(expert):
+            yield
     finally:
         rope.memory = remembered

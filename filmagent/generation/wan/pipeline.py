@@ -115,7 +115,7 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
 
         self._start_caches(steps)
         self._condition = condition
-        self._guided_by_memory = guided_by_memory and condition.memory > 0
+        self._guided_by_memory = guided_by_memory
         try:
             with (
                 memory_positions(self._ropes(), condition.memory, memory_stride),

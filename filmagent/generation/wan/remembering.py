@@ -1,14 +1,22 @@
-"""Hands experts that remember their shot's memory, and takes it back. Knows no expert and no memory."""
+"""Hands experts that remember their shot's memory, and takes it back, for a forward or for good. Knows no expert."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
+
+
+class Remembered(Protocol):
+    """What an expert is given for one shot."""
+
+    def without_memory(self) -> Remembered | None:
+        """Return the same shot with nothing to remember; None: memory was all that it was given."""
+        ...
 
 
 @contextmanager
-def remembering(memories: Mapping[Any, object]) -> Iterator[None]:
+def remembering(memories: Mapping[Any, Remembered]) -> Iterator[None]:
     """Give experts their memory (`shot`) for the time of the block; afterwards, come what may, none."""
     for expert, memory in memories.items():
         expert.shot = memory
@@ -17,3 +25,17 @@ def remembering(memories: Mapping[Any, object]) -> Iterator[None]:
     finally:
         for expert in memories:
             expert.shot = None
+
+
+@contextmanager
+def forgetting(expert: Any) -> Iterator[None]:
+    """Let an expert see its shot without memory for the time of the block; one that keeps none is left as it is."""
+    shot: Remembered | None = getattr(expert, "shot", None)
+    if shot is None:
+        yield
+        return
+    expert.shot = shot.without_memory()
+    try:
+        yield
+    finally:
+        expert.shot = shot

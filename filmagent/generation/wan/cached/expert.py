@@ -39,6 +39,9 @@ class ShotMemory:
     """The expert whose they are."""
     kept: tuple[KeysValues, ...] = ()
 
+    def without_memory(self) -> None:
+        """Return nothing: memory is all of it."""
+
 
 class CachedMemoryTransformer(WanTransformer3DModel):  # type: ignore[misc]  # diffusers has no types
     """diffusers' own expert with other attention processors: made by `install_cached_memory`."""

@@ -51,8 +51,10 @@ class CachedMemoryGenerator(WanStoryMemGenerator):
         attention = 4.0 * shot.tokens * of_memory * footprint.shape.width * footprint.shape.layers
         # Linear in tokens but for attention among them, which is small beside it.
         alone = shot.denoise_flops / shot.forwards * of_memory / shot.tokens
-        experts = len(footprint.experts)
-        flops = shot.denoise_flops + shot.forwards * attention + experts * alone
+        experts, sampling = len(footprint.experts), self.config.sampling
+        one_forgets = sampling.guided_by_memory and sampling.guidance > 1
+        reading = shot.forwards // 2 if one_forgets else shot.forwards
+        flops = shot.denoise_flops + reading * attention + experts * alone
         return replace(shot, tokens=shot.tokens + of_memory, forwards=shot.forwards + experts, denoise_flops=flops)
 
     def _footprint(self) -> Footprint:

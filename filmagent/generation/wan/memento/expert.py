@@ -9,7 +9,7 @@ Knows tensors; nothing of pictures, prompts' words or files.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import torch
@@ -67,6 +67,10 @@ class ShotMemory:
     identity_text: int = 0
     chosen: tuple[int, ...] | None = None
     """Frames of the pool that are shown, in the order of the pool."""
+
+    def without_memory(self) -> ShotMemory:
+        """Return what the same shot is given when there is nothing to remember; its identity frame stays."""
+        return replace(self, pool=None, chosen=None)
 
 
 class MementoTransformer(WanTransformer3DModel):  # type: ignore[misc]  # diffusers has no types

@@ -133,8 +133,9 @@ class WanMementoGenerator(WanStoryMemGenerator):
         with work.timed("denoise"):
             self._made = film_shot(
                 models.pipeline, condition, memory, offers(told), texts, quota=Quota.of(told.show, self.queries),
-                steps=self.config.sampling.steps, guidance=guidance, seed=request.seed, on_step=request.on_step,
-                cancelled=request.cancelled,
+                steps=self.config.sampling.steps, guidance=guidance,
+                guided_by_memory=self.config.sampling.guided_by_memory, seed=request.seed,
+                on_step=request.on_step, cancelled=request.cancelled,
             )
         return self._made.latents.cpu()
 

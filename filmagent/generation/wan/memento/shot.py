@@ -84,7 +84,7 @@ def encode_sequence(encoder: ConditionEncoder, seam: Frames | None, frames: int,
 
 def film_shot(
     pipeline: WanMemoryPipeline, condition: ShotCondition, memory: MemoryFrames | None, offers: Mapping[str, Offer],
-    texts: ShotTexts, *, quota: Quota, steps: int, guidance: float, seed: int,
+    texts: ShotTexts, *, quota: Quota, steps: int, guidance: float, guided_by_memory: bool, seed: int,
     on_step: Callable[[int, int], None], cancelled: Callable[[], bool],
 ) -> MadeShot:
     """Denoise one shot.
@@ -99,7 +99,8 @@ def film_shot(
         offers: expert (`high_noise`, `low_noise`) -> what it may choose from.
         texts: what is read; `texts.identity` says whether an identity frame stands in front.
         quota: how many frames each expert is shown.
-        steps: denoising steps; `guidance`, `seed`, `on_step`, `cancelled` as in `WanMemoryPipeline.make_shot`.
+        steps: denoising steps; `guidance`, `guided_by_memory`, `seed`, `on_step`, `cancelled` as in
+            `WanMemoryPipeline.make_shot`.
 
     Raises:
         GenerationError, GenerationCancelledError: as `make_shot`.
@@ -119,7 +120,8 @@ def film_shot(
             prompt_embeds=_in_front(texts.identity, texts.prompt),
             negative_prompt_embeds=None if texts.negative is None else _in_front(
                 texts.nothing if identity else None, texts.negative),
-            steps=steps, guidance=guidance, latents=noise, output_type="latent", on_step=on_step, cancelled=cancelled,
+            steps=steps, guidance=guidance, guided_by_memory=guided_by_memory, latents=noise, output_type="latent",
+            on_step=on_step, cancelled=cancelled,
         )
     chosen = {name: tuple(offers[name].frames[index] for index in given.chosen) for name, given in shown.items()
               if given.chosen is not None}

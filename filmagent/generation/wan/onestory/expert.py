@@ -61,6 +61,10 @@ class ShotMemory:
     """Frames of the pool that are shown, for each patchifier, finest first, each from most relevant."""
     context: Context | None = None
 
+    def without_memory(self) -> ShotMemory:
+        """Return what the same shot is given when there is nothing to remember."""
+        return ShotMemory(None)
+
 
 class OneStoryTransformer(WanTransformer3DModel):  # type: ignore[misc]  # diffusers has no types
     """diffusers' own expert with a frame selector and an adaptive conditioner."""

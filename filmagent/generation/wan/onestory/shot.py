@@ -69,6 +69,7 @@ def film_shot(
             prompt_embeds=features[0],
             negative_prompt_embeds=features[1] if len(features) > 1 else None,
             steps=sampling.steps, guidance=sampling.guidance, guidance_2=sampling.guidance_2,
+            guided_by_memory=sampling.guided_by_memory,
             generator=torch.Generator().manual_seed(seed), output_type="latent", on_step=on_step, cancelled=cancelled,
         )
     chosen: dict[str, tuple[int, ...]] = {}
