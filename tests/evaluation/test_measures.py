@@ -138,10 +138,20 @@ def test_swapped_colours_are_not_binding():
 
 def test_a_place_is_kept_with_its_arrangement_only():
     other = reading({**PICTURE, "layout": 2}, cat=CAT, dog=DOG)
-    tallies = measure_film([record(read=other, place_since=2)])
+    tallies = measure_film([introduced(), record(read=other, place_since=2)])
     assert tallies["place kept"] == (0, 1)
     assert tallies["place at 2"] == (0, 1)
-    assert tallies["caption: place"] == (1, 1)
+    assert tallies["caption: place"] == (2, 2)
+
+
+def test_a_place_is_kept_as_the_film_first_showed_it():
+    """No caption says the arrangement: who keeps what chance drew first has forgotten nothing."""
+    other = reading({**PICTURE, "layout": 2}, cat=CAT, dog=DOG)
+    elsewhere = reading({**PICTURE, "layout": 2, "place": "beach"}, cat=CAT, dog=DOG)
+    again = {"place_since": 1}
+    assert measure_film([introduced(other), record(read=other, **again)])["place kept"] == (1, 1)
+    assert measure_film([introduced(other), record(**again)])["place kept"] == (0, 1), "the world's own is another"
+    assert measure_film([introduced(elsewhere), record(read=elsewhere, **again)])["place kept"] == (0, 1)
 
 
 @pytest.mark.parametrize("question", ["place", "size", "time", "weather"])

@@ -87,9 +87,10 @@ def slots(record: ShotRecord, *, joined: bool = False) -> Iterator[Slot]:
 
 def measure_film(shots: Sequence[ShotRecord]) -> Tallies:
     """Everything that is measured of one film, whose shots are given in order."""
-    tallies, first = Tallies(), first_readings(shots)
+    tallies, first, places = Tallies(), first_readings(shots), first_places(shots)
     for record in shots:
         _identity(record, first, tallies)
+        _place(record, places, tallies)
         _in_memory(record, shots, tallies)
         _company(record, tallies)
         _caption(record, tallies)
@@ -105,6 +106,15 @@ def first_readings(shots: Sequence[ShotRecord]) -> dict[str, Reading]:
         for kind, since in record.since.items():
             if since is None:
                 first.setdefault(kind, record.reading)
+    return first
+
+
+def first_places(shots: Sequence[ShotRecord]) -> dict[Answer, Reading]:
+    """By place, what was read in the first shot of it; a story has one place of a kind."""
+    first: dict[Answer, Reading] = {}
+    for record in shots:
+        if record.place_since is None:
+            first.setdefault(record.truth.picture["place"], record.reading)
     return first
 
 
@@ -157,10 +167,17 @@ def _identity(record: ShotRecord, first: Mapping[str, Reading], tallies: Tallies
             )
     for slot in slots(record, joined=True):
         tallies.add("identity at joins", float(_kept(record, slot)))
-    if record.place_since is not None and record.link == CUT:
-        kept = all(record.reading.picture[name] == record.truth.picture[name] for name in ("place", "layout"))
-        tallies.add("place kept", float(kept))
-        tallies.add(f"place at {distance(record.place_since)}", float(kept))
+
+
+def _place(record: ShotRecord, first: Mapping[Answer, Reading], tallies: Tallies) -> None:
+    """Whether the film is back where it was: no caption says a place's arrangement, so its first picture decides it."""
+    place = record.truth.picture["place"]
+    if record.place_since is None or record.link != CUT or place not in first:
+        return
+    there = record.reading.picture["place"] == place
+    kept = float(there and record.reading.picture["layout"] == first[place].picture["layout"])
+    tallies.add("place kept", kept)
+    tallies.add(f"place at {distance(record.place_since)}", kept)
 
 
 def _in_memory(record: ShotRecord, shots: Sequence[ShotRecord], tallies: Tallies) -> None:

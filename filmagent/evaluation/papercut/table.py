@@ -91,12 +91,13 @@ Every figure is followed by its 95 % interval (percentile bootstrap over stories
 together). *Identity kept*: attributes that the caption leaves out, of figures seen before, at cuts, read by the probe
 against the truth; a missing figure has lost them all. *As first drawn*: the same against what the probe read in the
 figure's own first shot. *Binding*: attributes that two figures in one picture do not share, and that are their own;
-*swapped*: that are the other's. *Place kept*: place and arrangement on returning at a cut. *Seam error*: mean absolute
-difference across a join, of full range. *Dynamic degree*: greatest share of pixels that differ from a shot's first
-frame. *In memory*: of every attribute that only memory can know, whether memory showed a shot that had it *right*, only
-shots of the figure that had *lost* it *before*, or the figure *nowhere*. *Chance*: every unsaid attribute drawn as the
-world draws it. *The probe's own error* is its share of wrong answers to the questions that a measure rests on, on
-held-out rendered shots."""
+*swapped*: that are the other's. *Place kept*: on returning at a cut, the caption's place, arranged as in the film's own
+first shot of it, which no caption says. *Seam error*: mean absolute difference across a join, of full range. *Dynamic
+degree*: greatest share of pixels that differ from a shot's first frame. *In memory*: of every attribute that only
+memory can know, whether memory showed a shot that had it *right*, only shots of the figure that had *lost* it *before*,
+or the figure *nowhere*. *Chance*: every unsaid attribute drawn as the world draws it, a place's arrangement guessed.
+*The probe's own error* is its share of wrong answers to the questions that a measure rests on, on held-out rendered
+shots."""
 
 
 @dataclass(frozen=True)
