@@ -47,7 +47,7 @@ class WanMemoryPipeline(WanImageToVideoPipeline):  # type: ignore[misc]  # diffu
     conductor: Conductor | None = None
     """Has the processes of other GPUs take part in the experts' forwards; None: there are none."""
     _condition: ShotCondition | None = None
-    _guided_by_memory = False
+    _guided_by_memory: bool = False
     _current_timestep: Tensor | None = None
 
     def register_modules(self, **modules: Any) -> None:

@@ -37,7 +37,7 @@ MASK_CHANNELS = 4
 
 @dataclass(frozen=True)
 class NoiseLevels:
-    """How far the noise levels that are practised are moved towards noise; less where known frames tell nearly all.
+    """How far the noise levels that are practised are moved towards noise.
 
     Paper is flat: where noise is half of a picture, a half-trained model sees all that is in it, and at 0.85 most of
     it. So shapes are learned above that first; what is fine, such as stripes, is drawn below and practised later.
@@ -45,10 +45,11 @@ class NoiseLevels:
 
     shift: float = SHIFT
     shift_from_frames: float = 7.0
-    """Of what is filmed on from frames: all that remains to be found out there is where things have gone."""
+    """Of what is filmed on from frames: what is left to find out first is where things have gone."""
     shift_from_words: float = 30.0
+    """Of a share of the pictures: so much that words and memory alone must do."""
     from_words_share: float = 0.4
-    """Share of the pictures whose levels are so much moved that words and memory alone must do."""
+    """That share, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,6 @@ class Mixture:
     """How examples are made from stories."""
 
     levels: NoiseLevels = field(default_factory=NoiseLevels)
-
     memory_for_first_stills: tuple[int, ...] = (0, 0, 0, 1)
     memory_for_stills: tuple[int, ...] = (0, 1, 2, 2, 3, 3, 5)
     """Few different counts: every one is a shape that compiled blocks are compiled for. What films on from a picture
