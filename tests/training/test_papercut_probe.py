@@ -72,6 +72,17 @@ def test_a_batch_holds_the_truth():
     assert batch.cells[1].max() == 0
 
 
+def test_a_picture_is_one_moment_twice_and_not_asked_what_is_done():
+    sample = sample_of(BOTH, 4, apart=0)
+    assert np.array_equal(sample.pair[..., :3], sample.pair[..., 3:])
+    assert np.array_equal(sample.pair[..., :3], sample_of(BOTH, 4).pair[..., :3])
+    batch = batch_of([sample], CPU)
+    assert (batch.figures["action"] == NO_ANSWER).all() and (batch.figures["colour"] != NO_ANSWER).all()
+    drawn = [draw_sample(random.Random(seed)) for seed in range(40)]
+    still = sum(np.array_equal(each.pair[..., :3], each.pair[..., 3:]) for each in drawn)
+    assert 4 <= still <= 22, "some are pictures, most are shots"
+
+
 def test_softened_frames_change_but_both_of_a_pair_alike():
     frames = batch_of([sample_of(replace(BOTH, weather="clear", performances=()), 0)], CPU).frames
     torch.manual_seed(0)
@@ -145,6 +156,20 @@ def test_in_the_end_only_the_close_look_learns(tmp_path):
     assert net.near.training is False
     changed = {name.split(".")[0] for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"close", "kind", "figure"}
+
+
+def test_a_figure_that_was_looked_at_is_learned_from_more_than_once(tmp_path, monkeypatch):
+    drawn = []
+
+    def rendered(seed, workers):
+        while True:
+            drawn.append(draw_sample(random.Random(len(drawn) % 4)))
+            yield drawn[-1]
+
+    monkeypatch.setattr("filmagent.training.papercut.probe.train.rendered", rendered)
+    closely = replace(TOY, close_from=0.0, close_batch=1, close_room=4, close_fresh=8, close_every=3)
+    train_probe(closely, tmp_path, max_steps=7)
+    assert len(drawn) == 3 * 8, "before the steps 0, 3 and 6"
 
 
 def test_a_look_is_kept_as_it_was():

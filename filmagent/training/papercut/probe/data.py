@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ from filmagent.training.papercut.world import (
     sample_story,
 )
 
+PICTURE_SHARE = 0.3
+"""Share of the samples that do not move: the benchmark reads such, too."""
 COVERED = 0.3
 """From this share of its area on, a cell shows the figure that covers most of it."""
 NO_ANSWER = -100
@@ -86,16 +88,22 @@ def _as_it_is(sample: Any) -> Any:
 
 
 def draw_sample(rng: random.Random) -> Sample:
-    """A shot of a new story at two moments, `APART` frames apart."""
+    """A shot of a new story at two moments, `APART` frames apart, or a picture of it, which is one moment twice."""
     script = sample_shot(rng, sample_story(rng))
-    return sample_of(script, rng.randrange(FRAMES - APART))
+    return sample_of(script, rng.randrange(FRAMES - APART), 0 if rng.random() < PICTURE_SHARE else APART)
 
 
-def sample_of(script: ShotScript, start: int) -> Sample:
-    """The frames `start` and `start + APART` of a shot."""
-    shot = render_frames(script, [start, start + APART])
-    pair = np.concatenate([shot.frames[0], shot.frames[1]], axis=-1)
-    return Sample(pair, _cells(shot), truth_of(script, (start + APART / 2) / FPS))
+def sample_of(script: ShotScript, start: int, apart: int = APART) -> Sample:
+    """The frames `start` and `start + apart` of a shot; nobody says what is done in a picture, where `apart` is 0."""
+    shot = render_frames(script, [start, start + apart] if apart else [start])
+    pair = np.concatenate([shot.frames[0], shot.frames[-1]], axis=-1)
+    truth = truth_of(script, (start + apart / 2) / FPS)
+    if not apart:
+        unasked = {kind: {**answers} for kind, answers in truth.figures.items()}
+        for answers in unasked.values():
+            del answers["action"]
+        truth = replace(truth, figures=unasked)
+    return Sample(pair, _cells(shot), truth)
 
 
 def batch_of(samples: Sequence[Sample], device: torch.device) -> Batch:

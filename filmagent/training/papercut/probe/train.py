@@ -34,6 +34,8 @@ HELD_OUT = "held out probe"
 """Seed of the measured shots; training seeds are numbers."""
 MEASURED_SHOTS = 600
 CHECKPOINT, LOG = "probe.pt", "probe.jsonl"
+FIRST_LOOKS = 10
+"""Batches of figures that are looked at before the first step."""
 LOG_EVERY = 50
 """Steps."""
 OUTER_LAYERS = ("near.1", "dense", "picture", "presence", "kind", "figure.3")
@@ -52,9 +54,11 @@ class ProbeTraining:
     close_batch: int = 128
     """Figures of a step."""
     close_fresh: int = 48
-    """Samples rendered at every such step."""
-    close_room: int = 20000
-    """Figures whose close looks are kept."""
+    """Samples rendered at once for such steps: to draw and find a figure takes longer than to learn from it."""
+    close_every: int = 6
+    """Such steps from one time that samples are rendered to the next."""
+    close_room: int = 40000
+    """Figures whose close looks are kept, of 30 kB each."""
     pool: int = 10000
     """Samples kept rendered; a batch is drawn from them."""
     fresh: int = 24
@@ -92,8 +96,9 @@ def train_probe(settings: ProbeTraining, folder: Path, max_steps: int | None = N
             learner.learn(samples.draw(settings.batch, settings.fresh), share)
         else:
             samples.clear()
-            learner.look(samples.fresh(settings.close_fresh), looks)
-            while len(looks) < min(settings.close_batch, settings.close_room):
+            if learner.step % settings.close_every == 0:
+                learner.look(samples.fresh(settings.close_fresh), looks)
+            while len(looks) < min(FIRST_LOOKS * settings.close_batch, settings.close_room):
                 learner.look(samples.fresh(settings.close_fresh), looks)
             learner.learn_closely(looks.draw(settings.close_batch, learner.device), share)
         if learner.step % LOG_EVERY == 0:
