@@ -52,16 +52,6 @@ def test_later_frames_see_the_two_before_them_and_the_last_of_these_held():
     assert torch.equal(excerpt.latents[:, 2], clip.latents[:, 4])
 
 
-def test_behind_frames_that_were_filmed_the_truth_is_asked_for(monkeypatch):
-    monkeypatch.setattr("filmagent.training.papercut.excerpts.ROUGHEST", 0.0)
-    clip = clip_of(1)
-    filmed = torch.cat([clip.latents[:, :1], torch.zeros(16, 4, 4, 6)], dim=1)
-    excerpt = next_frame(replace(clip, filmed=filmed), 2)
-    assert torch.equal(excerpt.condition[:, :2], filmed[:, :2]), "shown as it was filmed"
-    assert torch.equal(excerpt.latents[:, :2], filmed[:, :2]), "in the noise, too: the truth must not shine through"
-    assert torch.equal(excerpt.latents[:, 2], clip.latents[:, 2])
-
-
 def test_training_and_filming_show_the_same(monkeypatch):
     monkeypatch.setattr("filmagent.training.papercut.excerpts.ROUGHEST", 0.0)
     for known in (1, 2):

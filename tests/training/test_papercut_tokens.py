@@ -15,7 +15,6 @@ from filmagent.training.papercut.some_tokens import (
     flow_of_tokens,
     read_short_texts,
     tokens_of,
-    video_of,
 )
 
 TEXT_WIDTH = 32
@@ -39,12 +38,6 @@ def test_a_denoiser_that_sees_every_token_is_the_whole_denoiser():
     assert torch.allclose(flow, tokens_of(whole, everything), atol=1e-5)
     assert alone.shape == (2, 15, 16, 4)
     assert not torch.allclose(alone, flow[:, 5:20], atol=1e-5), "the others were seen"
-
-
-def test_all_tokens_make_the_video_that_they_are_of():
-    video = torch.randn(2, 16, 3, 6, 8)
-    everything = torch.arange(3 * 12).expand(2, -1)
-    assert torch.equal(video_of(tokens_of(video, everything), video.shape), video)
 
 
 def test_one_zero_stands_for_all_that_follow():

@@ -29,7 +29,6 @@ from filmagent.training.papercut.export import export_denoiser, export_vae, held
 from filmagent.training.papercut.latents import UNKNOWN_SHOWS, StoryCache, encode_story, unknown_condition
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.muon import Muon
-from filmagent.training.papercut.own_films import OwnFilmsPractice
 from filmagent.training.papercut.single_frames import SingleFrames
 from filmagent.training.papercut.some_tokens import KeptTokens
 from filmagent.training.papercut.text import MAX_WORDS, build_tokenizer, encode_text
@@ -95,17 +94,6 @@ def test_interrupted_training_equals_uninterrupted(tmp_path, encoder, unknown):
     assert parts.step == whole.step == 6
     assert torch.equal(weights_of(whole), weights_of(parts))
     assert not torch.equal(weights_of(whole), weights_of(trained(tmp_path / "short", 3)))
-
-
-def test_a_training_films_and_practises_on_its_films(tmp_path, encoder, unknown):
-    practice = OwnFilmsPractice(share=1.0, steps=1, steps_between=2)
-    late = replace(TOY, own_films=practice, shots_late=1.0, mixture=Mixture(first_share=0.0))
-    material = Material(*caches(tmp_path / "data", encoder), unknown)
-    run = train_denoiser(late, tmp_path, material, max_steps=4, share_of_step=lambda step: 0.85)
-    assert run.batches == {"shots": 4} and run.losses["shots"] > 0
-    films = [clip for story in run.own_films.stories for clip in story.shots]
-    assert len(run.own_films.stories) == 2, "at the steps 0 and 2"
-    assert all(clip.filmed is not None for clip in films)
 
 
 def test_vae_training_goes_on_where_it_stopped(tmp_path):

@@ -295,19 +295,13 @@ def predict(denoiser: WanTransformer3DModel, text: Tensor, batch: Batch, level: 
     share = level.view(-1, 1, 1, 1, 1)
     noise = torch.randn_like(batch.clean)
     noisy = (1 - share) * batch.clean + share * noise
-    chosen = choose_tokens(batch.figures, batch.memory, batch.kept)
-    flow = flow_from(denoiser, text, batch, noisy, level, chosen.index)
-    return Prediction(chosen, tokens_of(noise, chosen.index), flow)
-
-
-def flow_from(
-    denoiser: WanTransformer3DModel, text: Tensor, batch: Batch, noisy: Tensor, level: Tensor, index: Tensor
-) -> Tensor:
-    """The flow [B, K, 16, 4] that is predicted for the tokens `index` [B, K] of `noisy` latents at these levels [B]."""
+    ropes = [install_memory_rope(denoiser)]
     told = torch.cat([noisy, batch.mask, batch.condition], dim=1)
-    ropes, device = [install_memory_rope(denoiser)], noisy.device
+    device = batch.clean.device
+    chosen = choose_tokens(batch.figures, batch.memory, batch.kept)
     with plain_attention(device), autocast(device), memory_positions(ropes, batch.memory, MEMORY_STRIDE):
-        return flow_of_tokens(denoiser, told, level * 1000, text, index, MAX_WORDS).float()
+        flow = flow_of_tokens(denoiser, told, level * 1000, text, chosen.index, MAX_WORDS)
+    return Prediction(chosen, tokens_of(noise, chosen.index), flow.float())
 
 
 @dataclass(frozen=True)

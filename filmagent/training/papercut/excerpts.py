@@ -34,9 +34,8 @@ class Excerpt:
 
     @property
     def latents(self) -> Tensor:
-        """What is to be made [16, n, h, w]: the true latents, behind what a film has of the known ones."""
-        known = filmed_so_far(self.clip)[:, self.first : self.first + self.known]
-        return torch.cat([known, self.clip.latents[:, self.first + self.known : self.last]], dim=1).float()
+        """The true latents [16, n, h, w]."""
+        return self.clip.latents[:, self.first : self.last].float()
 
     @property
     def covered(self) -> Tensor:
@@ -52,11 +51,6 @@ class Excerpt:
     def last(self) -> int:
         """The latent frame behind the last one."""
         return self.first + self.condition.shape[1]
-
-
-def filmed_so_far(clip: Clip) -> Tensor:
-    """What filming on sees of a clip: what was filmed of it, or else the truth."""
-    return clip.latents if clip.filmed is None else clip.filmed
 
 
 def whole(clip: Clip, unknown: Tensor) -> Excerpt:
@@ -75,7 +69,7 @@ def next_frame(clip: Clip, frame: int) -> Excerpt:
     known = frame - first
     if clip.condition is not None and frame == clip.known:
         return Excerpt(clip, first, clip.condition[:, first : frame + 1].float(), known)
-    filmed = filmed_so_far(clip)[:, first:frame].float()
+    filmed = clip.latents[:, first:frame].float()
     filmed = filmed + ROUGHEST * torch.rand(()) * torch.randn_like(filmed)
     return Excerpt(clip, first, torch.cat([filmed, filmed[:, -1:]], dim=1), known)
 

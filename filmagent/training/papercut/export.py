@@ -111,12 +111,12 @@ def export_denoiser(averaged: Models, folder: Path) -> None:
         fps=FPS,
         most_words=MAX_WORDS,
         unknown_shows=UNKNOWN_SHOWS,
-        steps=10,
+        steps=6,
         guidance=2.0,
         guided_by_memory=True,
         shift=SHIFT,
         frame_by_frame=True,
-        steps_on=4,
+        steps_on=2,
     )
     (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
 

@@ -47,8 +47,6 @@ class Clip:
     script: ShotScript
     foreseeable: bool = True
     """Whether words and known frames say where everything is: what is not, is remembered but never asked for."""
-    filmed: Tensor | None = None
-    """The same latents as a network filmed them, behind known ones that are true; None: nobody filmed them."""
 
     @property
     def moves(self) -> bool:

@@ -11,7 +11,6 @@ loss and no data.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,13 +94,6 @@ def tokens_of(video: Tensor, index: Tensor) -> Tensor:
     cells = video.view(batch, channels, frames, height // 2, 2, width // 2, 2).permute(0, 2, 3, 5, 1, 4, 6)
     tokens = cells.reshape(batch, -1, channels, 4)
     return tokens.gather(1, index[:, :, None, None].expand(-1, -1, channels, 4))
-
-
-def video_of(tokens: Tensor, shape: Sequence[int]) -> Tensor:
-    """The video of shape (B, channels, frames, h, w) of which all tokens [B, K, channels, 4] are there, in order."""
-    batch, channels, frames, height, width = shape
-    cells = tokens.view(batch, frames, height // 2, width // 2, channels, 2, 2)
-    return cells.permute(0, 4, 1, 2, 5, 3, 6).reshape(batch, channels, frames, height, width)
 
 
 class ShortText(WanAttnProcessor):  # type: ignore[misc]  # diffusers has no types

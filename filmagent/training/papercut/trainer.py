@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,10 @@ from filmagent.training.papercut.denoiser import (
     make_batch,
     make_step_batch,
 )
-from filmagent.training.papercut.excerpts import Wanted, choose_wanted, steps_of
-from filmagent.training.papercut.latents import StoryCache, StoryLatents
+from filmagent.training.papercut.excerpts import choose_wanted
+from filmagent.training.papercut.latents import StoryCache
 from filmagent.training.papercut.machine import many_shapes
 from filmagent.training.papercut.muon import Muon, split_weights
-from filmagent.training.papercut.own_films import OwnFilms, OwnFilmsPractice, choose_clips, film_clips
 from filmagent.training.papercut.some_tokens import KeptTokens, read_short_texts
 from filmagent.training.papercut.text import build_text_encoder, build_tokenizer, encode_text
 from filmagent.training.papercut.truth import TruthHeads, WordHeads
@@ -90,7 +89,6 @@ class DenoiserTraining:
     still_stories_a_step: float = 1.5
     shot_stories_a_step: float = 0.25
     mixture: Mixture = field(default_factory=Mixture)
-    own_films: OwnFilmsPractice = field(default_factory=OwnFilmsPractice)
     start_from: Path | None = None
     """A folder of exported weights to begin with, where no checkpoint is there to continue."""
     compiled: bool = False
@@ -105,8 +103,8 @@ FILM_ON: Mapping[str, Any] = {
     "words_until": 0.0,
     "stills_until": 0.0,
     "mixed_until": 1.0,
-    "shots_mixed": 0.4,
-    "decay_from": 0.7,
+    "shots_mixed": 0.45,
+    "decay_from": 0.55,
     "whole_from": 0.95,
     "kept": KeptTokens(memory=0.4, shot=0.7, words=44),
     "whole_stills": True,
@@ -116,7 +114,7 @@ FILM_ON: Mapping[str, Any] = {
     "shot_stories_a_step": 0.3,
     "mixture": Mixture(
         levels=NoiseLevels(shift=2.5, shift_from_frames=3.0, from_words_share=0.25),
-        memory_for_stills=(0, 0, 1, 1, 2, 2, 3, 5),
+        memory_for_stills=(0, 1, 1, 2, 2, 3, 3, 5),
         swept_share=0.35,
     ),
 }
@@ -153,8 +151,6 @@ class Run:
     samples: int = 0
     losses: dict[str, float] = field(default_factory=dict)
     batches: dict[str, int] = field(default_factory=dict)
-    own_films: OwnFilms = field(default_factory=OwnFilms)
-    """Made anew after a kill."""
 
 
 @dataclass(frozen=True)
@@ -248,32 +244,16 @@ def _next_batch(settings: DenoiserTraining, run: Run, share: float, material: Ma
     first = settings.first_shot_stories if moving else settings.first_still_stories
     count = min(settings.most_shot_stories if moving else settings.most_still_stories, first + int(seen * fresh))
     cache.grow(count)
-    mixture, tokens = settings.mixture, settings.tokens_a_batch
-    stories: Sequence[StoryLatents] = cache.stories[:count]
+    mixture, stories, tokens = settings.mixture, cache.stories[:count], settings.tokens_a_batch
     if not moving:
         learns_words = share < settings.words_until
         memory = run.rng.choice(mixture.memory_for_first_stills if learns_words else mixture.memory_for_stills)
         kept = kept_tokens(settings, share, whole=settings.whole_stills)
         return kind, make_batch(run.rng, stories, tokens, memory, material.unknown, mixture, kept)
     wanted = choose_wanted(run.rng, stories, mixture.first_share, mixture.swept_share)
-    if settings.own_films.share:
-        stories = _own_films(settings, run, wanted, stories)
     # Every token of a set that slides comes from elsewhere, which must not have been left out.
     kept = kept_tokens(settings, share, whole=wanted.swept)
     return kind, make_step_batch(run.rng, stories, tokens, wanted, mixture, kept)
-
-
-def _own_films(
-    settings: DenoiserTraining, run: Run, wanted: Wanted, stories: Sequence[StoryLatents]
-) -> Sequence[StoryLatents]:
-    """What a step is made of: often, if there are such steps, clips that the network filmed; now and then it films."""
-    practice, mixture, films = settings.own_films, settings.mixture, run.own_films
-    if (run.batches["shots"] - 1) % practice.steps_between == 0 or not films.stories:
-        denoiser, encoder = run.averaged.denoiser, run.averaged.encoder
-        clips = choose_clips(run.rng, stories, mixture.moving_weight)
-        films.add(film_clips(denoiser, encoder, run.tokenizer, clips, practice.steps, mixture, run.rng))
-    seen = wanted.known > 1 and run.rng.random() < practice.share and steps_of(films.stories, wanted)
-    return films.stories if seen else stories
 
 
 def kept_tokens(settings: DenoiserTraining, share: float, *, whole: bool) -> KeptTokens:
