@@ -78,14 +78,17 @@ def run(options: argparse.Namespace) -> int:
     from filmagent.evaluation.papercut.laboratory import PapercutOpener, open_laboratory
     from filmagent.evaluation.papercut.rows import POLICY_ROWS
     from filmagent.evaluation.papercut.trained_rows import TrainedRow
+    from filmagent.generation.trained.built_in import BUILT_IN
 
     if options.workers < 1:
         raise UsageError(f"--workers {options.workers}: give at least 1")
-    policies = tuple(POLICY_ROWS) if options.policy is None else tuple(options.policy.replace(" ", "").split(","))
+    # Memories in the package were trained on the package's weights, and film with no others.
+    everything = (*POLICY_ROWS, *(() if options.weights else BUILT_IN))
+    policies = everything if options.policy is None else tuple(options.policy.replace(" ", "").split(","))
     trained = tuple(TrainedRow.parse(words) for words in options.trained)
     opener = PapercutOpener(policies, trained, options.weights, options.probe, options.pictures)
     benchmark = Benchmark(
-        policies, opener.trained_rows(), options.stories, options.seeds, options.shots, options.first_story
+        opener.untrained, opener.trained_rows(), options.stories, options.seeds, options.shots, options.first_story
     )
     benchmark.check()
     laboratory = open_laboratory(options.weights, options.probe, pictures=options.pictures)

@@ -18,7 +18,7 @@ from filmagent.generation.limits import check_request_fits, check_size
 from filmagent.generation.port import Generator
 from filmagent.generation.wan.fast.presets import EXACT, SPEEDS, check_speed
 
-__all__ = ["check_request_fits", "check_size", "create_generator", "generator_names"]
+__all__ = ["check_request_fits", "check_size", "create_generator", "generator_for", "generator_names"]
 
 Factory = Callable[..., Generator]
 """Called with the keyword arguments `steps: int | None` and `guidance: float | None`, and `speed: str` where that is
@@ -40,6 +40,8 @@ class Entry:
 
 GENERATORS: Mapping[str, Entry] = {
     "papercut": Entry("filmagent.generation.papercut.generator", "papercut", folder="possible"),
+    "papercut-memento": Entry("filmagent.generation.trained.built_in", "papercut_memento"),
+    "papercut-onestory": Entry("filmagent.generation.trained.built_in", "papercut_onestory"),
     "wan2.2": Entry("filmagent.generation.wan.storymem", "wan22", speeds=FASTER),
     "wan2.2-storymem": Entry("filmagent.generation.wan.storymem", "wan22_storymem", speeds=FASTER),
     "wan2.2-storymem-t2v": Entry("filmagent.generation.wan.storymem", "wan22_storymem_t2v", speeds=FASTER),
@@ -50,6 +52,15 @@ GENERATORS: Mapping[str, Entry] = {
     "wan-storymem": Entry("filmagent.generation.wan.storymem", "wan_storymem", folder="needed", speeds=FASTER),
     "wan-text": Entry("filmagent.generation.wan.storymem", "wan_text", folder="needed", speeds=FASTER),
 }
+
+
+def generator_for(name: str, memory: str) -> str:
+    """Return the generator that is meant where a person names these two.
+
+    papercut brings memories that were trained on it: `papercut` with `memento` is `papercut-memento`.
+    """
+    own = f"{name}-{memory}"
+    return own if name == "papercut" and own in GENERATORS else name
 
 
 def generator_names() -> tuple[str, ...]:

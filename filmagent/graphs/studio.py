@@ -22,7 +22,7 @@ from filmagent.generation.memory.registry import check_memory_fits, create_polic
 from filmagent.generation.models.catalogue import commercial_sets
 from filmagent.generation.models.licences import refuse_unless_commercial
 from filmagent.generation.port import Generator
-from filmagent.generation.registry import create_generator
+from filmagent.generation.registry import create_generator, generator_for
 from filmagent.scoring.clip import ImageFeatures, features_for
 from filmagent.scoring.port import Scorer
 from filmagent.scoring.registry import standard_scorers
@@ -33,9 +33,8 @@ T = TypeVar("T")
 
 def generator_of(settings: Settings) -> Generator:
     """Make the generator that the settings name. Cheap: weights load with the first shot."""
-    return create_generator(
-        settings.generator, steps=settings.steps, guidance=settings.guidance, speed=settings.speed
-    )
+    name = generator_for(settings.generator, settings.memory)
+    return create_generator(name, steps=settings.steps, guidance=settings.guidance, speed=settings.speed)
 
 
 def llm_of(settings: Settings) -> LLM | None:
@@ -66,7 +65,8 @@ class Studio:
         Raises:
             UsageError: there is no such generator, or the film is for commercial use and its licences forbid that.
         """
-        key = ("generator", settings.generator, settings.steps, settings.guidance, settings.speed, settings.commercial,
+        name = generator_for(settings.generator, settings.memory)
+        key = ("generator", name, settings.steps, settings.guidance, settings.speed, settings.commercial,
                settings.memory_budget)
         return self._once(key, lambda: self._allowed_generator(settings))
 

@@ -83,8 +83,11 @@ class ClipSource:
 WEIGHTS_FILE = "open_clip_model.safetensors"
 STORYMEM_CLIP = ClipSource(model="ViT-B-32-quickgelu", weights="openai")
 """The model of StoryMem's keyframe rule, whose threshold of 0.9 is meant for it."""
+PAPERCUT_CLIP = ClipSource(model="", folder=PAPERCUT_FOLDER, licence="Apache-2.0")
 SOURCES: Mapping[str, ClipSource] = {
-    "papercut": ClipSource(model="", folder=PAPERCUT_FOLDER, licence="Apache-2.0"),
+    "papercut": PAPERCUT_CLIP,
+    "papercut-memento": PAPERCUT_CLIP,
+    "papercut-onestory": PAPERCUT_CLIP,
     "wan2.2": STORYMEM_CLIP,
     "wan-text": STORYMEM_CLIP,
     "wan2.2-storymem": STORYMEM_CLIP,

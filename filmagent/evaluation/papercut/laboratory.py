@@ -12,6 +12,7 @@ from filmagent.evaluation.papercut.rows import Row, chosen_rows
 from filmagent.evaluation.papercut.trained_rows import TrainedRow, open_trained_row
 from filmagent.generation.papercut.generator import papercut_config, weights_folder
 from filmagent.generation.papercut.opening import PapercutGenerator
+from filmagent.generation.trained.built_in import BUILT_IN, built_in_memory
 from filmagent.scoring.clip import ClipSource, OpenClipFeatures
 from filmagent.training.papercut.probe.reader import TrainedProbe
 
@@ -21,6 +22,7 @@ class PapercutOpener:
     """What a person names."""
 
     policies: tuple[str, ...]
+    """Names of `POLICY_ROWS`, and of the memories in the package."""
     trained: tuple[TrainedRow, ...] = ()
     weights: Path | None = None
     """A folder of papercut's weights, with its CLIP model in `clip`; None: those of the package."""
@@ -31,12 +33,18 @@ class PapercutOpener:
 
     def open(self) -> tuple[Laboratory, Sequence[Row]]:
         """Laboratory and rows. Raises UsageError, ModelFilesError."""
-        rows = chosen_rows(self.policies, self.trained_rows())
+        rows = chosen_rows(self.untrained, self.trained_rows())
         return open_laboratory(self.weights, self.probe, pictures=self.pictures), rows
 
+    @property
+    def untrained(self) -> tuple[str, ...]:
+        """The policies that papercut films without weights of their own."""
+        return tuple(name for name in self.policies if name not in BUILT_IN)
+
     def trained_rows(self) -> tuple[Row, ...]:
-        """The rows of trained memories. Raises UsageError, ModelFilesError."""
-        return tuple(open_trained_row(each, self.weights) for each in self.trained)
+        """The rows of trained memories, the package's first. Raises UsageError, ModelFilesError."""
+        built_in = [TrainedRow(name, built_in_memory(name)) for name in self.policies if name in BUILT_IN]
+        return tuple(open_trained_row(each, self.weights) for each in (*built_in, *self.trained))
 
 
 def open_laboratory(weights: Path | None = None, probe: Path | None = None, *, pictures: bool = False) -> Laboratory:

@@ -16,6 +16,7 @@ from filmagent.generation.memory.policies import NoMemory, StoryMem
 from filmagent.generation.memory.port import MemoryPolicy
 from filmagent.generation.memory.registry import FeaturesFactory
 from filmagent.generation.port import Generator
+from filmagent.generation.trained.built_in import BUILT_IN
 from filmagent.scoring.quality import Clarity, QualityGate
 
 Source = Literal["generated", "truth", "frozen", "repeated"]
@@ -98,7 +99,7 @@ def chosen_rows(names: Sequence[str], trained: Sequence[Row] = ()) -> tuple[Row,
         if name not in POLICY_ROWS:
             raise UsageError(
                 f"--policy {name!r}: the papercut benchmark has no such row; choose from "
-                f"{', '.join(POLICY_ROWS)} (the controls are always there)"
+                f"{', '.join((*POLICY_ROWS, *BUILT_IN))} (the controls are always there)"
             )
     taken = [*POLICY_ROWS, *CONTROL_ROWS]
     for row in trained:

@@ -9,34 +9,42 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.papercut.casting import cast_shot
 from filmagent.generation.papercut.opening import PapercutGenerator
-from filmagent.generation.port import ShotPrompt
+from filmagent.generation.port import GenerationRequest
 from filmagent.generation.trained.bases import Base, open_base
 from filmagent.generation.trained.files import ADAPTER, TrainedMemory, check_belongs, read_trained, weights_file
 from filmagent.generation.trained.names import MEMENTO_FRAMES
 from filmagent.generation.wan.cached.generator import CachedMemoryGenerator
 from filmagent.generation.wan.captions import caption_for_wan
 from filmagent.generation.wan.config import ALL_LINKS, LinkAdapters, ModelCard, WanConfig
-from filmagent.generation.wan.generator import Translate, WanStoryMemGenerator
+from filmagent.generation.wan.generator import ShotInWork, Translate, WanStoryMemGenerator
 from filmagent.generation.wan.memento.generator import CUT_GUIDANCE, WanMementoGenerator
 from filmagent.generation.wan.memento.quota import Queries
 from filmagent.generation.wan.onestory.generator import KnownMemory, WanOneStoryGenerator
-from filmagent.schemas.story import Shot, Story
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from filmagent.generation.wan.models import LoadedModels
 
 LICENCE = "yours, with that of the base"
 """What the manifest says of weights that a person trained."""
 
 
-def trained(folder: str, *, steps: int | None = None, guidance: float | None = None) -> WanStoryMemGenerator:
+def trained(
+    folder: str, *, steps: int | None = None, guidance: float | None = None, licence: str = LICENCE
+) -> WanStoryMemGenerator:
     """Make the generator of a folder of trained weights whose base is papercut or wan2.2.
 
     Args:
         folder: `OUT/weights` of a training.
         steps: denoising steps; None: the base's own.
         guidance: guidance scale; None: the base's own.
+        licence: of the trained weights, as the manifest names it.
 
     Raises:
         ModelFilesError: a file is missing or broken, or was trained on another base.
@@ -49,11 +57,11 @@ def trained(folder: str, *, steps: int | None = None, guidance: float | None = N
             f"{str(home)!r} was trained on a folder of your own, {told.base.name}: call film_with(folder, "
             "open_base(...)) with it"
         )
-    return film_with(home, open_base(told.base.name, told.policy), steps=steps, guidance=guidance)
+    return film_with(home, open_base(told.base.name, told.policy), steps=steps, guidance=guidance, licence=licence)
 
 
 def film_with(
-    folder: Path, base: Base, *, steps: int | None = None, guidance: float | None = None
+    folder: Path, base: Base, *, steps: int | None = None, guidance: float | None = None, licence: str = LICENCE
 ) -> WanStoryMemGenerator:
     """Make the generator of a folder of trained weights on a base. Raises ModelFilesError as `trained` does."""
     headers = _headers(folder)
@@ -66,7 +74,10 @@ def film_with(
         )
     if missing := [name for name in base.experts if not weights_file(folder, name).is_file()]:
         raise ModelFilesError(f"{str(folder)!r} holds no memory for {base.name}'s {missing[0]} expert: train it too")
-    return _generator(_config(folder, base, told, steps, guidance), told, base.name == "papercut", guidance)
+    config = _config(folder, base, told, steps, guidance)
+    if config.adapter_card is not None:
+        config = replace(config, adapter_card=replace(config.adapter_card, licence=licence))
+    return _generator(config, told, base.name == "papercut", guidance)
 
 
 def _generator(config: WanConfig, told: TrainedMemory, small: bool, guidance: float | None) -> WanStoryMemGenerator:
@@ -77,7 +88,7 @@ def _generator(config: WanConfig, told: TrainedMemory, small: bool, guidance: fl
         )
     if told.policy == "memento":
         if small:
-            return _PapercutMemento(config, words, told.queries)
+            return PapercutMemento(config, words, told.queries)
         return WanMementoGenerator(config, CUT_GUIDANCE if guidance is None else guidance, told.queries)
     if told.cached:
         return (PapercutCachedMemory if small else CachedMemoryGenerator)(config, words)
@@ -87,20 +98,38 @@ def _generator(config: WanConfig, told: TrainedMemory, small: bool, guidance: fl
 class PapercutOneStory(PapercutGenerator, WanOneStoryGenerator):
     """papercut's way of filming cuts, with OneStory's memory."""
 
+    def _denoise(self, request: GenerationRequest, models: LoadedModels, work: ShotInWork) -> Tensor:
+        from filmagent.generation.wan.lora import without_lora
+
+        if not _films_on_bare(self.config, request):
+            return super()._denoise(request, models, work)
+        self._made = None
+        with without_lora(models.pipeline.experts()):
+            return WanStoryMemGenerator._denoise(self, request, models, work)
+
 
 class PapercutCachedMemory(PapercutGenerator, CachedMemoryGenerator):
     """papercut's way of filming cuts, with memory that is read once."""
 
 
-class _PapercutMemento(WanMementoGenerator):
-    """Memento in papercut's words; its guidance is the same at cuts and joins."""
+class PapercutMemento(PapercutGenerator, WanMementoGenerator):
+    """papercut's way of filming cuts, with Memento's memory, in papercut's words."""
 
     def __init__(self, config: WanConfig, words: Translate, queries: Queries) -> None:
+        """Keep the configuration; nothing is read. Guidance is the same at cuts and joins."""
         super().__init__(config, config.sampling.guidance, queries)
-        self._words = words
+        self._translate = words
 
-    def translate(self, story: Story, shot: Shot) -> ShotPrompt:
-        return self._words(story, shot)
+    def _denoise(self, request: GenerationRequest, models: LoadedModels, work: ShotInWork) -> Tensor:
+        if not _films_on_bare(self.config, request):
+            return super()._denoise(request, models, work)
+        self._made = None
+        return WanStoryMemGenerator._denoise(self, request, models, work)
+
+
+def _films_on_bare(config: WanConfig, request: GenerationRequest) -> bool:
+    """Whether the base alone films this shot, as it ever did: its memory was trained on first pictures alone."""
+    return config.frame_by_frame and request.link != "scene_cut"
 
 
 def _config(folder: Path, base: Base, told: TrainedMemory, steps: int | None, guidance: float | None) -> WanConfig:

@@ -13,7 +13,8 @@ import math
 import re
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,19 @@ def use_lora(expert: Any, name: str | None) -> None:
         raise ModelFilesError(f"no adapter {name!r} is attached; there is {', '.join(expert.peft_config)}")
     expert.enable_adapters()
     expert.set_adapter(name)
+
+
+@contextmanager
+def without_lora(experts: Iterable[Any]) -> Iterator[None]:
+    """Let experts be the base alone for a while; those that have no adapter are it anyway."""
+    adapted = [expert for expert in experts if getattr(expert, "_hf_peft_config_loaded", False)]
+    for expert in adapted:
+        expert.disable_adapters()
+    try:
+        yield
+    finally:
+        for expert in adapted:
+            expert.enable_adapters()
 
 
 def _in_diffusers_names(weights: Mapping[str, Tensor], file: Path) -> dict[str, Tensor]:

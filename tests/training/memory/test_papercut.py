@@ -68,7 +68,8 @@ def test_papercut_learns_memory_that_is_read_once_and_films_with_it(data, tmp_pa
     assert generator.fingerprint["memory"] == "read once" and generator.fingerprint["cut"]
 
 
-def test_a_base_that_films_on_frame_by_frame_learns_first_pictures_and_films_on_as_ever(data, tmp_path):
+@pytest.mark.parametrize("policy", ["storymem", "memento", "onestory"])
+def test_a_base_that_films_on_frame_by_frame_learns_first_pictures_and_films_on_as_ever(data, tmp_path, policy):
     home = tmp_path / "weights"
     home.mkdir()
     for part in weights_folder().iterdir():
@@ -78,12 +79,18 @@ def test_a_base_that_films_on_frame_by_frame_learns_first_pictures_and_films_on_
     (home / CARD).write_text(json.dumps({**card, "frame_by_frame": True}), encoding="utf-8")
     given = ["--base", f"papercut:{home}", "--data", str(data), "--out", str(tmp_path / "out"), "--size", "32x32"]
     # So large a rate that one step can be seen.
-    assert cli.main([*given, "--policy", "storymem", "--rank", "2", "--steps", "1", "--rate", "1", "--threads", "1",
+    assert cli.main([*given, "--policy", policy, "--rank", "2", "--steps", "1", "--rate", "1", "--threads", "1",
                      "--cpu"]) == 0
-    base = open_base(f"papercut:{home}", "storymem")
+    base = open_base(f"papercut:{home}", policy)
     generator = film_with(tmp_path / "out" / "weights", base, steps=1, guidance=1.0)
     bare = PapercutGenerator(papercut_config(home, steps=1, guidance=1.0))
-    first, alone = (each.generate(asked(frames=1)).frames for each in (generator, bare))
-    assert first.shape == (1, 32, 32, 3) and not np.array_equal(first, alone), "the memory has learned"
-    on = asked(link="MI2V", seam=alone, memory=())
-    assert np.array_equal(generator.generate(on).frames, bare.generate(on).frames)
+    told = Recollection(tuple(Candidate(17 * index) for index in range(4)), start=68, show=8)
+    shot = generator.generate(asked(recollection=None if policy == "storymem" else told))
+    assert isinstance(generator, PapercutGenerator) and shot.frames.shape == (5, 32, 32, 3)
+    assert policy == "storymem" or any(shot.chosen.values()), "the opening picture's memory is the shot's"
+    alone = bare.generate(asked(frames=1)).frames
+    assert not np.array_equal(shot.frames[:1], alone), "the memory has learned"
+    on = asked(link="MI2V", seam=shot.frames[:1], memory=())
+    filmed_on = generator.generate(on)
+    assert np.array_equal(filmed_on.frames, bare.generate(on).frames) and not filmed_on.chosen
+    assert np.array_equal(filmed_on.frames, shot.frames[1:]), "and so is what follows an opening picture"
