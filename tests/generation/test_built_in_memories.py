@@ -37,6 +37,12 @@ def test_a_studio_films_with_them(memory):
     refuse_unless_commercial("papercut", generator.capabilities.models, ())
 
 
+def test_nobody_is_drawn_beside_a_shot_where_words_name_nobody():
+    settings = Settings(memory="memento", identity=True)
+    with pytest.raises(UsageError, match="cannot draw subjects"):
+        Studio().policy(settings)
+
+
 @pytest.mark.parametrize("memory", BUILT_IN)
 def test_they_choose_and_what_they_show_is_heeded(memory):
     generator = create_generator(f"papercut-{memory}", steps=1, guidance=1.0)

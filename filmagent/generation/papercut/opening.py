@@ -64,7 +64,6 @@ class PapercutGenerator(WanStoryMemGenerator):
             seconds={stage: round(spent, 3) for stage, spent in seconds.items()},
             notes=tuple(dict.fromkeys((*opening.notes, *later.notes))),
             chosen=opening.chosen,
-            identity=opening.identity,
         )
 
     def cost(self, shape: ShotShape) -> ShotCost:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.papercut.casting import cast_shot
 from filmagent.generation.papercut.opening import PapercutGenerator
-from filmagent.generation.port import GenerationRequest
+from filmagent.generation.port import Capabilities, GenerationRequest
 from filmagent.generation.trained.bases import Base, open_base
 from filmagent.generation.trained.files import ADAPTER, TrainedMemory, check_belongs, read_trained, weights_file
 from filmagent.generation.trained.names import MEMENTO_FRAMES
@@ -119,6 +119,11 @@ class PapercutMemento(PapercutGenerator, WanMementoGenerator):
         """Keep the configuration; nothing is read. Guidance is the same at cuts and joins."""
         super().__init__(config, config.sampling.guidance, queries)
         self._translate = words
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do: papercut's words name nobody whose picture could be drawn beside the shot."""
+        return replace(super().capabilities, draws_identity=False)
 
     def _denoise(self, request: GenerationRequest, models: LoadedModels, work: ShotInWork) -> Tensor:
         if not _films_on_bare(self.config, request):
