@@ -166,7 +166,9 @@ def _add_make(commands: Any) -> None:
     make.add_argument(
         "--estimate", action="store_true", help="only say what the film is going to cost: minutes, memory, disk"
     )
-    make.add_argument("--memory", metavar="NAME", help="memory policy: storymem (default), cover, memento, onestory or none")
+    make.add_argument(
+        "--memory", metavar="NAME", help="memory policy: storymem (default), cover, memento, onestory or none"
+    )
     make.add_argument("--memory-frames", type=int, metavar="N", help="at most N memory frames a shot (0 to 10)")
     make.add_argument(
         "--identity", action="store_true",

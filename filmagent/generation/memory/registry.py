@@ -23,8 +23,8 @@ POLICIES: Mapping[str, Callable[[FeaturesFactory], MemoryPolicy]] = {
     "onestory": OneStory,
 }
 ONLY_OFFER: Mapping[str, str] = {
-    "memento": "papercut, wan-memento:FOLDER, wan2.2-memento or trained-memory:FOLDER",
-    "onestory": "papercut, wan-onestory:FOLDER or trained-memory:FOLDER",
+    "memento": "papercut without a folder, wan-memento:FOLDER, wan2.2-memento or trained-memory:FOLDER",
+    "onestory": "papercut without a folder, wan-onestory:FOLDER or trained-memory:FOLDER",
 }
 """Policies that leave the choice to the generator -> generators with such a selector."""
 
