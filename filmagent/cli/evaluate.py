@@ -27,7 +27,7 @@ examples:
   filmagent evaluate papercut --first-story 200 --out others       what was found on some stories, on others
   filmagent evaluate papercut --workers 16                         as many films at once
   filmagent evaluate papercut --pictures --out pictures            who is kept at cuts, several times as fast
-  filmagent evaluate papercut --trained memento=OUT/weights        and a memory of `filmagent train memory`
+  filmagent evaluate papercut --trained mine=OUT/weights           and a memory of `filmagent train memory`
   filmagent evaluate papercut --trained cover-cached=cover:OUT/weights   weights of --cached-memory, chosen for by cover
 """
 

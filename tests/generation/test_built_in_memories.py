@@ -9,12 +9,13 @@ import pytest
 
 from filmagent.errors import UsageError
 from filmagent.evaluation.papercut.laboratory import PapercutOpener
+from filmagent.evaluation.papercut.trained_rows import TrainedRow
 from filmagent.generation.memory.registry import ONLY_OFFER, check_memory_fits
 from filmagent.generation.models.licences import refuse_unless_commercial
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import Candidate, GenerationRequest, Recollection
 from filmagent.generation.registry import create_generator, generator_for
-from filmagent.generation.trained.built_in import BUILT_IN
+from filmagent.generation.trained.built_in import BUILT_IN, built_in_memory
 from filmagent.graphs.studio import Studio
 from filmagent.settings import Settings
 
@@ -65,3 +66,12 @@ def test_other_weights_of_papercut_have_no_such_memory():
     for memory in ONLY_OFFER:
         with pytest.raises(UsageError, match="use --generator papercut without a folder, wan"):
             check_memory_fits(memory, create_generator("papercut").capabilities)
+
+
+def test_a_row_of_ones_own_has_a_name_of_its_own():
+    own = TrainedRow("memento", built_in_memory("memento"))
+    with pytest.raises(UsageError, match="row of this name already"):
+        PapercutOpener(("memento",), (own,), pictures=True).open()
+    mine = replace(own, name="mine")
+    rows = PapercutOpener(("memento",), (mine,), pictures=True).open()[1]
+    assert [row.name for row in rows][:2] == ["memento", "mine"]
