@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.papercut.casting import cast_shot
@@ -74,9 +74,7 @@ def film_with(
         )
     if missing := [name for name in base.experts if not weights_file(folder, name).is_file()]:
         raise ModelFilesError(f"{str(folder)!r} holds no memory for {base.name}'s {missing[0]} expert: train it too")
-    config = _config(folder, base, told, steps, guidance)
-    if config.adapter_card is not None:
-        config = replace(config, adapter_card=replace(config.adapter_card, licence=licence))
+    config = _config(folder, base, told, steps, guidance, licence)
     return _generator(config, told, base.name == "papercut", guidance)
 
 
@@ -95,24 +93,30 @@ def _generator(config: WanConfig, told: TrainedMemory, small: bool, guidance: fl
     return (PapercutGenerator if small else WanStoryMemGenerator)(config, words)
 
 
-class PapercutOneStory(PapercutGenerator, WanOneStoryGenerator):
-    """papercut's way of filming cuts, with OneStory's memory."""
+class _FilmsOnBare(PapercutGenerator):
+    """papercut's way of filming cuts; what was trained on first pictures alone leaves all else to the base."""
+
+    _made: Any
 
     def _denoise(self, request: GenerationRequest, models: LoadedModels, work: ShotInWork) -> Tensor:
         from filmagent.generation.wan.lora import without_lora
 
-        if not _films_on_bare(self.config, request):
+        if request.link == "scene_cut" or not self.config.frame_by_frame:
             return super()._denoise(request, models, work)
         self._made = None
         with without_lora(models.pipeline.experts()):
             return WanStoryMemGenerator._denoise(self, request, models, work)
 
 
+class PapercutOneStory(_FilmsOnBare, WanOneStoryGenerator):
+    """papercut's way of filming cuts, with OneStory's memory."""
+
+
 class PapercutCachedMemory(PapercutGenerator, CachedMemoryGenerator):
     """papercut's way of filming cuts, with memory that is read once."""
 
 
-class PapercutMemento(PapercutGenerator, WanMementoGenerator):
+class PapercutMemento(_FilmsOnBare, WanMementoGenerator):
     """papercut's way of filming cuts, with Memento's memory, in papercut's words."""
 
     def __init__(self, config: WanConfig, words: Translate, queries: Queries) -> None:
@@ -125,19 +129,10 @@ class PapercutMemento(PapercutGenerator, WanMementoGenerator):
         """What it can do: papercut's words name nobody whose picture could be drawn beside the shot."""
         return replace(super().capabilities, draws_identity=False)
 
-    def _denoise(self, request: GenerationRequest, models: LoadedModels, work: ShotInWork) -> Tensor:
-        if not _films_on_bare(self.config, request):
-            return super()._denoise(request, models, work)
-        self._made = None
-        return WanStoryMemGenerator._denoise(self, request, models, work)
 
-
-def _films_on_bare(config: WanConfig, request: GenerationRequest) -> bool:
-    """Whether the base alone films this shot, as it ever did: its memory was trained on first pictures alone."""
-    return config.frame_by_frame and request.link != "scene_cut"
-
-
-def _config(folder: Path, base: Base, told: TrainedMemory, steps: int | None, guidance: float | None) -> WanConfig:
+def _config(
+    folder: Path, base: Base, told: TrainedMemory, steps: int | None, guidance: float | None, licence: str
+) -> WanConfig:
     first, *second = (weights_file(folder, name) for name in base.experts)
     sampling = base.config.sampling
     sampling = replace(sampling, steps=sampling.steps if steps is None else steps)
@@ -153,7 +148,7 @@ def _config(folder: Path, base: Base, told: TrainedMemory, steps: int | None, gu
         # Where first pictures alone were trained, the base films on from them as it ever did.
         bare_links=ALL_LINKS - {"scene_cut"} if base.config.frame_by_frame else frozenset(),
         adapters=(LinkAdapters(ADAPTER, ALL_LINKS, first, second[0] if second else None),),
-        adapter_card=ModelCard(f"{told.policy} memory{kind} trained on {base.name}", LICENCE, "memory adapters"),
+        adapter_card=ModelCard(f"{told.policy} memory{kind} trained on {base.name}", licence, "memory adapters"),
     )
 
 
