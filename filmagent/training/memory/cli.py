@@ -21,9 +21,6 @@ from filmagent.generation.wan.memento.quota import QUERIES
 if TYPE_CHECKING:
     from filmagent.training.memory.trainer import Plan
 
-FEATURES = "features"
-"""Folder in the data's, of what films look like to a CLIP model."""
-
 
 def main(words: Sequence[str] | None = None) -> int:
     """Parse the words after `train memory` and run them."""
@@ -169,7 +166,7 @@ def _plans(args: argparse.Namespace) -> list[Plan]:
                 shard=args.shard,
                 **of_memento,
             ),
-            args.data / FEATURES,
+            args.data,
         )
         for expert in experts
     ]

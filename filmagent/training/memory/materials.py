@@ -9,6 +9,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.port import Frames, FrameSize, Image
-from filmagent.generation.wan.checkpoints import load_part, tokenizer_folder
+from filmagent.generation.wan.checkpoints import files_revision, load_part, tokenizer_folder, weight_files
 from filmagent.generation.wan.conditions import ConditionEncoder, pixels
 from filmagent.generation.wan.config import WanConfig
 from filmagent.generation.wan.cost import latent_frames
@@ -33,14 +34,15 @@ from filmagent.generation.wan.schedule import make_scheduler
 from filmagent.generation.wan.texts import PromptFeatures
 from filmagent.schemas.memento_story import global_part
 from filmagent.training.memory.drawing import Drawn
-from filmagent.training.memory.films import TrainingFilm
+from filmagent.training.memory.films import TrainingFilm, TrainingShot
+from filmagent.training.memory.latents import FrameLatents
 from filmagent.training.onestory.augmentation import augment_clip
 from filmagent.training.onestory.features import FilmFeatures
 from filmagent.training.onestory.judging import Judged, judge
 
 Kind = TypeVar("Kind")
-KEPT_BYTES = 1 << 30
-"""Of encoded pictures and shots, which are kept while there is room: the next example may show them, too."""
+KEPT_BYTES = 1 << 29
+"""Of encoded shots and subjects, which are kept while there is room: the next example may show them, too."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,12 @@ class Materials:
         size: FrameSize,
         frames: int,
         features: FilmFeatures | None = None,
+        latents_home: Path | None = None,
     ) -> None:
-        """Load VAE, text encoder and tokenizer; `features` judge memory for OneStory. Raises ModelFilesError."""
+        """Load VAE, text encoder and tokenizer; `features` judge memory for OneStory. Raises ModelFilesError.
+
+        What memory shows is encoded once where `latents_home` is a folder to keep it in.
+        """
         precision = choose_precision(config.precision, device)
         vae = load_part(AutoencoderKLWan, config.folder, "vae", torch.float32)
         vae = speed_up(vae) if device.type == "cpu" else vae.to(device)
@@ -127,6 +133,8 @@ class Materials:
         pipeline.set_progress_bar_config(disable=True)
         conditions = ConditionEncoder(pipeline.vae, config.unknown_shows, kept=most_kept(size, frames))
         self._models = LoadedModels(pipeline, conditions, precision, ladder_on(device)[0])
+        revision = files_revision(weight_files(config.folder, "vae", config.how_to_get))
+        self._latents = FrameLatents(conditions, size, revision, latents_home)
         self._texts = PromptFeatures(config.sampling.max_sequence_length)
         self._size, self._frames, self._features = size, frames, features
         self.dtype = precision.expert_dtype
@@ -140,14 +148,16 @@ class Materials:
     def _example(self, films: Sequence[TrainingFilm], drawn: Drawn) -> Examples:
         film, device = films[drawn.film], self._models.precision.device
         shot, encoder = film.shots[drawn.shot], self._models.encoder
-        frames = shot.frames(drawn.first, self._frames)
         with self._models.precision.context():
-            seam = frames[: drawn.known] if drawn.known else None
+            if self._frames == 1:
+                seam, clean = None, self._latents.of(shot, [drawn.first])
+            else:
+                frames = shot.frames(drawn.first, self._frames)
+                seam = frames[: drawn.known] if drawn.known else None
+                # A whole shot as its own seam: its latents, encoded together.
+                clean = encoder.condition((), frames, self._frames, self._size).latents[:, MASK_CHANNELS:]
             condition = encoder.condition((), seam, self._frames, self._size).latents
-            # A whole shot as its own seam: its latents, encoded together.
-            clean = encoder.condition((), frames, self._frames, self._size).latents[:, MASK_CHANNELS:]
-            pictures = memory_pictures(films, drawn)
-            memory = encode_memory(encoder, pictures, self._size) if pictures else clean[:, :, :0]
+            memory = self._memory(films, drawn) if drawn.memory else clean[:, :, :0]
             told = ["" if drawn.without_text else shot.prompt, shot.prompt, global_part(shot.prompt)]
             text, prompt, story = self._texts.of(self._models, told)
             subject = self._subject(film, drawn)
@@ -174,6 +184,20 @@ class Materials:
             decoded = self._models.pipeline.decode_shot(latents[:, :, :1])[0, 0]
         shown: Image = (decoded * 255).round().astype("uint8")
         return shown
+
+    def _memory(self, films: Sequence[TrainingFilm], drawn: Drawn) -> Tensor:
+        """Latents (1, 16, frames, h, w) of an example's memory, in its order; every shot is read once at most."""
+        found = []
+        by_shot = groupby(drawn.memory, key=lambda place: (place.film, place.shot, place.changed_by))
+        for (film, number, changed_by), places in by_shot:
+            shot = films[drawn.film if film is None else film].shots[number]
+            frames = [place.frame for place in places]
+            if changed_by is None:
+                found.append(self._latents.of(shot, frames))
+            else:
+                pictures = changed_pictures(shot, frames, changed_by)
+                found.append(encode_memory(self._models.encoder, pictures, self._size))
+        return torch.cat(found, dim=2)
 
     def _subject(self, film: TrainingFilm, drawn: Drawn) -> Subject | None:
         if drawn.target is None:
@@ -214,17 +238,10 @@ def most_kept(size: FrameSize, frames: int) -> int:
     return max(1, KEPT_BYTES // (a_frame * latent_frames(frames)))
 
 
-def memory_pictures(films: Sequence[TrainingFilm], drawn: Drawn) -> list[Image]:
-    """Decode an example's memory frames, in their order; every shot is read once."""
-    found: list[Image] = []
-    by_shot = groupby(drawn.memory, key=lambda place: (place.film, place.shot, place.changed_by))
-    for (film, shot, changed_by), places in by_shot:
-        wanted = [place.frame for place in places]
-        told = films[drawn.film if film is None else film].shots[shot]
-        frames = told.frames(min(wanted), max(wanted) - min(wanted) + 1)
-        kept = np.stack([frames[frame - min(wanted)] for frame in wanted])
-        found += list(kept if changed_by is None else _changed(kept, changed_by))
-    return found
+def changed_pictures(shot: TrainingShot, frames: Sequence[int], seed: int) -> list[Image]:
+    """Decode frames of a shot, all changed alike."""
+    kept = shot.frames(min(frames), max(frames) - min(frames) + 1)
+    return list(_changed(np.stack([kept[frame - min(frames)] for frame in frames]), seed))
 
 
 def _changed(frames: Frames, seed: int) -> Frames:

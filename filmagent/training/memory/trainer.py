@@ -40,6 +40,8 @@ from filmagent.training.onestory.features import FilmFeatures
 
 SMOOTHING = 0.98
 WEIGHTS = "weights"
+FEATURES, LATENTS = "features", "latents"
+"""What frozen models made of the films, in the folder of these."""
 LEAST_FILMS = 2
 
 
@@ -56,6 +58,8 @@ class Plan:
     validated: list[Drawn]
     features: FilmFeatures | None
     """By which OneStory's memory is judged; None: another policy."""
+    latents_home: Path | None
+    """Where latents of films' frames are kept; None: they are made anew."""
     decided: dict[str, str]
     """What a run that goes on from another must have in common with it; processes come on top."""
 
@@ -82,7 +86,7 @@ def _told(settings: MemoryTraining) -> str:
 
 
 def plan_training(
-    base: Base, films: Sequence[TrainingFilm], settings: MemoryTraining, features_home: Path | None = None
+    base: Base, films: Sequence[TrainingFilm], settings: MemoryTraining, home: Path | None = None
 ) -> Plan:
     """Check base, films and settings together; loads no weight but the tokenizer's.
 
@@ -90,7 +94,8 @@ def plan_training(
         base: what is trained on.
         films: what is learned from; the last ones are held out.
         settings: everything else that is decided.
-        features_home: where the features of films are kept, which OneStory learns from; None: they are made anew.
+        home: a folder where what frozen models make of films is kept: latents, and the features that OneStory learns
+            from; None: they are made anew.
 
     Raises:
         UsageError: something cannot be trained with; the message says what.
@@ -119,7 +124,7 @@ def plan_training(
                 "OneStory learns from shots of strangers as well: give sequences of two films or more, besides the "
                 "last sequence, which is held out"
             )
-        features = FilmFeatures(features_for(base.eyes), features_home)
+        features = FilmFeatures(features_for(base.eyes), None if home is None else home / FEATURES)
     check_prompts(base.config, films)
     identity = identify(base, settings.expert)
     decided = {
@@ -129,7 +134,8 @@ def plan_training(
         "base_weights": identity.weights,
         "features": "" if features is None else features.revision,
     }
-    return Plan(base, identity, settings, learned_from, held_out, usable, validated, features, decided)
+    latents_home = None if home is None else home / LATENTS
+    return Plan(base, identity, settings, learned_from, held_out, usable, validated, features, latents_home, decided)
 
 
 @dataclass
@@ -178,7 +184,7 @@ def train_memory(
         with accelerator.main_process_first():
             plan.features.prepare([*plan.films, *plan.held_out], on_film if accelerator.is_main_process else _quiet)
     config, settings = plan.base.config, plan.settings
-    materials = Materials(config, accelerator.device, settings.size, settings.frames, plan.features)
+    materials = Materials(config, accelerator.device, settings.size, settings.frames, plan.features, plan.latents_home)
     run = _open_run(plan, accelerator, materials, state)
     if accelerator.is_main_process:
         cut_log(home / "metrics.jsonl", run.step)

@@ -25,7 +25,7 @@ from filmagent.generation.wan.remembering import remembering
 from filmagent.scoring.colours import ColourFeatures
 from filmagent.training.memory.adapting import load_learning_expert, put
 from filmagent.training.memory.drawing import draw, usable_shots
-from filmagent.training.memory.materials import memory_pictures
+from filmagent.training.memory.materials import changed_pictures
 from filmagent.training.memory.trainer import plan_training, train_memory
 from filmagent.training.onestory.drawing import kept_frames, recall_inflated
 from filmagent.training.onestory.features import FilmFeatures
@@ -137,14 +137,14 @@ def test_real_frames_are_judged_by_likeness_and_inserted_ones_by_rule():
                 assert found == pytest.approx(float(ColourFeatures().embed(list(frame))[0] @ target), abs=1e-5)
 
 
-def test_a_changed_copy_is_decoded_changed_and_all_others_as_they_were_filmed():
-    films = toy_films(3)
-    drawn = example_with(Origin.AUGMENTED, films)
-    plain = replace(drawn, memory=tuple(replace(place, changed_by=None) for place in drawn.memory))
-    pairs = zip(memory_pictures(films, drawn), memory_pictures(films, plain), strict=True)
-    for place, (seen, before) in zip(drawn.memory, pairs, strict=True):
-        assert np.array_equal(seen, before) == (place.changed_by is None) and seen.dtype == np.uint8
-        assert np.array_equal(before, films[place.film].shots[place.shot].frames(place.frame, 1)[0])
+def test_a_changed_copy_shows_other_pictures_of_the_same_frames():
+    shot = toy_films(1)[0].shots[0]
+    plain = [shot.frames(frame, 1)[0] for frame in (1, 3)]
+    changed = changed_pictures(shot, [1, 3], seed=4)
+    assert [each.dtype for each in changed] == [np.uint8] * 2
+    assert not any(np.array_equal(seen, before) for seen, before in zip(changed, plain, strict=True))
+    assert np.array_equal(changed[1], changed_pictures(shot, [1, 3], seed=4)[1])
+    assert not np.array_equal(changed[1], changed_pictures(shot, [1, 3], seed=5)[1])
 
 
 @pytest.fixture(scope="module")
