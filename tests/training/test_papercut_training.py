@@ -18,7 +18,6 @@ from filmagent.training.papercut.captions import describe
 from filmagent.training.papercut.cli import main
 from filmagent.training.papercut.denoiser import (
     Mixture,
-    NoiseLevels,
     losses,
     make_batch,
     make_step_batch,
@@ -298,7 +297,7 @@ def test_the_loss_looks_at_the_shot_alone(tmp_path, encoder, unknown):
     models = Models(TOY, len(build_tokenizer()))
     text = encode_text(build_tokenizer(), models.encoder, [each.sentence for each in batch.said])
     models.heads.listen_to(models.denoiser.blocks[0])
-    found = losses(models.denoiser, models.heads, text, batch, NoiseLevels())
+    found = losses(models.denoiser, models.heads, None, text, batch, Mixture())
     (found.flow + found.truth).backward()
     assert found.flow.isfinite()
     assert found.truth.isfinite()

@@ -40,11 +40,15 @@ class Clock:
 
 
 def save(path: Path, state: dict[str, Any], rng: random.Random) -> None:
-    """Write the state and every random generator's state; a reader never sees half a file."""
+    """Write the state and every random generator's state."""
+    write(path, {**state, "python_rng": rng.getstate(), "torch_rng": torch.get_rng_state()})
+
+
+def write(path: Path, state: dict[str, Any]) -> None:
+    """Write a file of tensors that a reader finds whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    whole = {**state, "python_rng": rng.getstate(), "torch_rng": torch.get_rng_state()}
     beside = path.with_name(path.name + ".part")
-    torch.save(whole, beside)
+    torch.save(state, beside)
     beside.replace(path)
 
 

@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from filmagent.training.papercut.captions import Said, said
 from filmagent.training.papercut.excerpts import Excerpt, Wanted, draw_steps, whole
+from filmagent.training.papercut.latent_reader import LatentReader
 from filmagent.training.papercut.latents import Clip, Keyframe, StoryLatents
 from filmagent.training.papercut.machine import autocast, plain_attention
 from filmagent.training.papercut.some_tokens import (
@@ -25,6 +27,7 @@ from filmagent.training.papercut.some_tokens import (
     choose_tokens,
     flow_of_tokens,
     tokens_of,
+    video_of,
 )
 from filmagent.training.papercut.text import MAX_WORDS
 from filmagent.training.papercut.truth import UNKNOWN, TruthHeads, body_coordinates, labels
@@ -78,6 +81,12 @@ class Mixture:
     figure_weight: float = 6.0
     truth_weight: float = 0.2
     words_weight: float = 0.1
+    looks_weight: float = 0.0
+    """How much it counts what a reader of latents finds unlike in the picture that is foreseen."""
+    looks_below: float = 0.7
+    """Asked only where less noise than this leaves something to see; above, the best guess is a mean of pictures."""
+    looks_above: float = 0.2
+    """Less noise than this share counts as if it were as much."""
 
 
 @dataclass(frozen=True)
@@ -306,29 +315,74 @@ def predict(denoiser: WanTransformer3DModel, text: Tensor, batch: Batch, level: 
 
 @dataclass(frozen=True)
 class Losses:
-    """The flow's error, and how badly the middle of the network knows who is where."""
+    """The flow's error, how badly the middle of the network knows who is where, how unlike the picture looks."""
 
     flow: Tensor
     truth: Tensor
+    looks: Tensor
 
 
 def losses(
-    denoiser: WanTransformer3DModel, heads: TruthHeads, text: Tensor, batch: Batch, levels: NoiseLevels
+    denoiser: WanTransformer3DModel,
+    heads: TruthHeads,
+    reader: LatentReader | None,
+    text: Tensor,
+    batch: Batch,
+    mixture: Mixture,
 ) -> Losses:
     """Squared error of the predicted flow on the shot's latents, figures weighted up; cross-entropy of the truth.
 
     Asking the hidden states for the truth makes them useful sooner, as aligning them with a trained encoder does
     (Yu et al., "Representation Alignment for Generation", 2024); here the renderer knows what an encoder would guess.
+    Without a `reader` nobody looks at the picture.
     """
-    made = predict(denoiser, text, batch, sample_noise_levels(batch.known, levels))
+    level = sample_noise_levels(batch.known, mixture.levels)
+    made = predict(denoiser, text, batch, level)
     index = made.chosen.index
-    error = (made.flow - (made.noise - tokens_of(batch.clean, index))).pow(2)
+    off = made.flow - (made.noise - tokens_of(batch.clean, index))
+    error = off.pow(2)
     weight = tokens_of(batch.weight, index) * made.chosen.stands_for[:, :, None, None]
     of_memory = batch.memory * batch.figures.shape[2]
     truth, body = (
         labelled.gather(2, index[:, None].expand(-1, labelled.shape[1], -1)) for labelled in (batch.truth, batch.body)
     )
+    nothing = error.sum() * 0
+    looks = nothing
+    if reader is not None:
+        looks = unlikeness(reader, batch, video_of(off, index, batch.clean), level, mixture)
     return Losses(
         flow=(error * weight).sum() / (weight.sum() * error.shape[2]),
-        truth=heads.loss(truth, body, index < of_memory) if (truth != UNKNOWN).any() else error.sum() * 0,
+        truth=heads.loss(truth, body, index < of_memory) if (truth != UNKNOWN).any() else nothing,
+        looks=looks,
     )
+
+
+def unlikeness(reader: LatentReader, batch: Batch, off: Tensor, level: Tensor, mixture: Mixture) -> Tensor:
+    """How unlike the truth the reader finds the frames that are asked for, as they are foreseen, figures weighted up.
+
+    Args:
+        reader: its weights stay as they are.
+        batch: examples that know as many latent frames each.
+        off: how far the predicted flow is off [B, 16, M + T, h, w]; 0 where nobody looked, which stays true there.
+        level: share of noise of every example [B].
+        mixture: says below which of these shares it is asked at all.
+    """
+    seen = level < mixture.looks_below
+    if not bool(seen.any()):
+        return off.sum() * 0
+    first = batch.memory + int(batch.known[0])
+    shares = level.view(-1, 1, 1, 1, 1)
+    # The picture that a flow foresees lies the flow times the noise's share away. So does its error, and what that
+    # costs is divided by the share again: every share of noise weighs as much as in the flow's own loss.
+    per_flow = shares.clamp(min=mixture.looks_above).square().reciprocal().expand_as(batch.weight)
+    true, wrong, weight, more = (
+        each[seen, :, first:].transpose(1, 2).flatten(0, 1)
+        for each in (batch.clean, shares * off, batch.weight, per_flow)
+    )
+    with autocast(batch.clean.device):
+        found = reader.distance(true - wrong, true)
+    parts = []
+    for each in found:
+        here, much = (F.adaptive_avg_pool2d(part, (each.shape[-2], each.shape[-1])) for part in (weight, more))
+        parts.append((each * here * much).sum() / here.sum())
+    return torch.stack(parts).mean() * seen.float().mean()

@@ -96,6 +96,15 @@ def tokens_of(video: Tensor, index: Tensor) -> Tensor:
     return tokens.gather(1, index[:, :, None, None].expand(-1, -1, channels, 4))
 
 
+def video_of(tokens: Tensor, index: Tensor, like: Tensor) -> Tensor:
+    """Chosen tokens [B, K, channels, 4] back in their places in a video of the shape of `like`; 0 where none is."""
+    batch, channels, frames, height, width = like.shape
+    cells = torch.zeros(batch, frames * height * width // 4, channels, 4, dtype=tokens.dtype, device=tokens.device)
+    cells = cells.scatter(1, index[:, :, None, None].expand_as(tokens), tokens)
+    video = cells.view(batch, frames, height // 2, width // 2, channels, 2, 2).permute(0, 4, 1, 2, 5, 3, 6)
+    return video.reshape(like.shape)
+
+
 class ShortText(WanAttnProcessor):  # type: ignore[misc]  # diffusers has no types
     """Attention to words whose last one, always a zero, stands for many: its weight is as many times as large."""
 

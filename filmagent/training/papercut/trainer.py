@@ -26,6 +26,7 @@ from filmagent.training.papercut.denoiser import (
     make_step_batch,
 )
 from filmagent.training.papercut.excerpts import choose_wanted
+from filmagent.training.papercut.latent_reader import LatentReader, ReaderTraining, open_reader
 from filmagent.training.papercut.latents import StoryCache
 from filmagent.training.papercut.machine import many_shapes
 from filmagent.training.papercut.muon import Muon, split_weights
@@ -89,6 +90,8 @@ class DenoiserTraining:
     still_stories_a_step: float = 1.5
     shot_stories_a_step: float = 0.25
     mixture: Mixture = field(default_factory=Mixture)
+    reader: ReaderTraining = field(default_factory=ReaderTraining)
+    """Of the reader of latents, which is taught first where the mixture gives its finding a weight."""
     start_from: Path | None = None
     """A folder of exported weights to begin with, where no checkpoint is there to continue."""
     compiled: bool = False
@@ -144,6 +147,7 @@ class Run:
 
     models: Models
     averaged: Models
+    reader: LatentReader | None
     optimizers: list[torch.optim.Optimizer]
     tokenizer: PreTrainedTokenizerFast
     rng: random.Random
@@ -162,7 +166,9 @@ class Material:
     unknown: Tensor
 
 
-def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) -> Run:
+def open_run(
+    settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock, reader: LatentReader | None = None
+) -> Run:
     """A new run, or the one that `folder` holds. Raises UsageError where that is of other networks."""
     rng = random.Random(settings.seed)
     torch.manual_seed(settings.seed)
@@ -186,7 +192,7 @@ def open_run(settings: DenoiserTraining, folder: Path, clock: checkpoint.Clock) 
         for block in models.denoiser.blocks:
             # The forward alone, so that the hook of the truth heads stays outside of what is compiled.
             block.forward = torch.compile(block.forward, dynamic=False)
-    run = Run(models, averaged, optimizers, tokenizer, rng)
+    run = Run(models, averaged, reader, optimizers, tokenizer, rng)
     if state:
         _take(models, state["models"], folder)
         _take(averaged, state["averaged"], folder)
@@ -210,8 +216,9 @@ def train_denoiser(
     `share_of_step` replaces the clock where a test or a study needs the same schedule on any machine.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    reader = _reader(settings, folder, material) if settings.mixture.looks_weight else None
     clock = checkpoint.Clock(settings.minutes)
-    run = open_run(settings, folder, clock)
+    run = open_run(settings, folder, clock, reader)
     with many_shapes(settings.compiled):
         while max_steps is None or run.step < max_steps:
             spent = clock.advance()
@@ -220,7 +227,9 @@ def train_denoiser(
                 break
             kind, batch = _next_batch(settings, run, share, material)
             found = _step(settings, run, batch, _rate_factor(settings, run.step, share))
-            for name, loss in ((kind, found["flow"]), (f"{kind}, truth", found["truth"]), ("words", found["words"])):
+            names = {"flow": kind, "truth": f"{kind}, truth", "looks": f"{kind}, looks", "words": "words"}
+            for part, loss in found.items():
+                name = names[part]
                 run.losses[name] = 0.98 * run.losses.get(name, loss) + 0.02 * loss
             if run.step % 50 == 0:
                 _log(folder / "denoiser.jsonl", run, clock.spent, material)
@@ -229,6 +238,15 @@ def train_denoiser(
     clock.advance()
     save_run(folder, run, clock.spent)
     return run
+
+
+def _reader(settings: DenoiserTraining, folder: Path, material: Material) -> LatentReader:
+    """Whoever looks at pictures: taught by the first stories, or kept from before."""
+    material.stills.grow(settings.first_still_stories)
+    material.shots.grow(settings.first_shot_stories)
+    stills = [clip for story in material.stills.stories for clip in story.stills]
+    shots = [clip for story in material.shots.stories for clip in story.shots]
+    return open_reader(settings.reader, folder, stills, shots).to(settings.device)
 
 
 def _next_batch(settings: DenoiserTraining, run: Run, share: float, material: Material) -> tuple[str, Batch]:
@@ -276,10 +294,11 @@ def _step(settings: DenoiserTraining, run: Run, batch: Batch, factor: float) -> 
         optimizer.zero_grad()
     sentences = [each.sentence for each in batch.said]
     text = encode_text(run.tokenizer, run.models.encoder, sentences, batch.kept.words)
-    levels = settings.mixture.levels
-    found = losses(run.models.denoiser, run.models.heads, text, batch.to(settings.device), levels)
+    mixture = settings.mixture
+    found = losses(run.models.denoiser, run.models.heads, run.reader, text, batch.to(settings.device), mixture)
     words = run.models.words.loss(text, batch.said)
-    loss = found.flow + settings.mixture.truth_weight * found.truth + settings.mixture.words_weight * words
+    loss = found.flow + mixture.truth_weight * found.truth + mixture.words_weight * words
+    loss = loss + mixture.looks_weight * found.looks
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(run.models.parameters(), 1.0)
     for optimizer in run.optimizers:
@@ -289,7 +308,8 @@ def _step(settings: DenoiserTraining, run: Run, batch: Batch, factor: float) -> 
     old = min(settings.average, (1 + run.step) / (10 + run.step))
     with torch.no_grad():
         torch._foreach_lerp_(list(run.averaged.parameters()), list(run.models.parameters()), 1 - old)
-    return {"flow": float(found.flow.detach()), "truth": float(found.truth.detach()), "words": float(words.detach())}
+    parts = {"flow": found.flow, "truth": found.truth, "words": words, "looks": found.looks}
+    return {name: float(part.detach()) for name, part in parts.items()}
 
 
 def save_run(folder: Path, run: Run, spent: float) -> None:
