@@ -16,6 +16,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from filmagent.artifacts import atomic_path
@@ -27,8 +28,8 @@ from filmagent.training.memory.films import TrainingShot
 
 MOST_BYTES = 1 << 30
 """Of latents that are held in memory."""
-Kept = dict[int, Tensor]
-"""Latents (16, h, w) by frame, in half precision."""
+Kept = dict[int, NDArray[np.float16]]
+"""Latents (16, h, w) by frame. No tensors: autocast, within which they are asked for, stacks no halves."""
 
 
 class FrameLatents:
@@ -55,7 +56,7 @@ class FrameLatents:
             self._encode(shot, missing, kept)
             self._hold(len(missing) * _bytes(kept))
             self._write(key, kept)
-        return torch.stack([kept[frame].float() for frame in frames], dim=1)[None]
+        return torch.from_numpy(np.stack([kept[frame] for frame in frames], axis=1).astype(np.float32))[None]
 
     def _kept(self, key: str) -> Kept:
         if key not in self._seen:
@@ -71,7 +72,7 @@ class FrameLatents:
         pictures = shot.frames(missing[0], missing[-1] - missing[0] + 1)
         found = encode_memory(self._encoder, [pictures[frame - missing[0]] for frame in missing], self._size)
         for frame, latents in zip(missing, found[0].unbind(1), strict=True):
-            kept[frame] = latents.half()
+            kept[frame] = latents.numpy().astype(np.float16)
 
     def _hold(self, more: int) -> None:
         """Count bytes in, and let go of what was not asked for the longest; the one in use is the last."""
@@ -88,7 +89,7 @@ class FrameLatents:
         if file is None:
             return
         with atomic_path(file) as beside, beside.open("wb") as stream:
-            np.savez(stream, frames=np.array(list(kept)), latents=torch.stack(list(kept.values())).numpy())
+            np.savez(stream, frames=np.array(list(kept)), latents=np.stack(list(kept.values())))
 
 
 def _bytes(kept: Kept) -> int:
@@ -99,6 +100,6 @@ def _bytes(kept: Kept) -> int:
 def _read(file: Path) -> Kept:
     try:
         with np.load(file) as held:
-            return dict(zip(held["frames"].tolist(), torch.from_numpy(held["latents"]).unbind(), strict=True))
+            return dict(zip(held["frames"].tolist(), held["latents"], strict=True))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ModelFilesError(f"{str(file)!r} is broken ({error}): delete it, and it is made again") from error

@@ -166,14 +166,18 @@ def make_batch(
     kept: KeptTokens,
 ) -> Batch:
     """As many pictures with `memory` keyframes as make about so many kept tokens."""
-    choices = [(story, clip) for story in stories for clip in story.targets()]
-    if not choices:
+    often = mixture.figures_weight
+    if not any(often[clip.figures_shown] for story in stories for clip in story.targets()):
         raise ValueError(f"none of {len(stories)} stories has a picture that its words determine: make more stories")
     memory = _at_most(memory, stories)
-    size = _examples(tokens, memory, choices[0][1], 1, kept)
-    often = [mixture.figures_weight[len(clip.script.performances)] for _, clip in choices]
-    chosen = [(story, whole(clip, unknown)) for story, clip in rng.choices(choices, often, k=size)]
-    examples = [Example(excerpt, _remembered(rng, story, excerpt, memory)) for story, excerpt in chosen]
+    examples: list[Example] = []
+    while not examples or len(examples) < _examples(tokens, memory, examples[0].excerpt.clip, 1, kept):
+        # Drawn until one is taken: to list all pictures of thousands of stories is a twentieth of a step.
+        story = rng.choice(stories)
+        clip = rng.choice(story.stills)
+        if clip.foreseeable and rng.random() * max(often) < often[clip.figures_shown]:
+            excerpt = whole(clip, unknown)
+            examples.append(Example(excerpt, _remembered(rng, story, excerpt, memory)))
     return batch_of(rng, examples, mixture, kept)
 
 

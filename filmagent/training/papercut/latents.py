@@ -49,6 +49,11 @@ class Clip:
     """Whether words and known frames say where everything is: what is not, is remembered but never asked for."""
 
     @property
+    def figures_shown(self) -> int:
+        """How many figures are in it."""
+        return len(self.script.performances)
+
+    @property
     def moves(self) -> bool:
         """Whether this is a shot in which somebody goes somewhere, jumps, waves or eats, or the camera moves."""
         acts = any(part.action not in _CALM for part in self.script.performances)

@@ -56,11 +56,14 @@ def opened(encoder, tmp_path, shot):
     return opened
 
 
-def test_frames_come_as_memory_is_encoded_but_for_rounding(opened, shot, encoder):
-    found = opened().of(shot, [3, 1])
+@pytest.mark.parametrize("autocast", [False, True])
+def test_frames_come_as_memory_is_encoded_but_for_rounding(opened, shot, encoder, autocast):
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        found = opened().of(shot, [3, 1])
     pictures = [shot.frames(frame, 1)[0] for frame in (3, 1)]
     size = FrameSize(pictures[0].shape[1], pictures[0].shape[0])
-    wanted = encode_memory(ConditionEncoder(encoder.vae), pictures, size)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        wanted = encode_memory(ConditionEncoder(encoder.vae), pictures, size)
     assert found.dtype == torch.float32
     assert torch.equal(found, wanted.half().float())
 
