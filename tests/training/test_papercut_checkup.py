@@ -16,7 +16,7 @@ from filmagent.training.papercut.probe.questions import IDENTITY
 from filmagent.training.papercut.text import build_tokenizer
 from filmagent.training.papercut.trainer import CHECKPOINT, DenoiserTraining, Models, averaged_models, listen
 
-TOY = DenoiserTraining(width=48, layers=1, text_width=32)
+TOY = DenoiserTraining(width=48, layers=1, text_width=32, inner_width=96)
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_where_noise_leaves_nothing_to_see_nobody_looks(stories, encoder, reader
 
 
 def test_the_denoiser_is_taught_by_looks_and_the_reader_is_not(stories, encoder, reader):
-    settings = DenoiserTraining(width=48, layers=1, text_width=32)
+    settings = DenoiserTraining(width=48, layers=1, text_width=32, inner_width=96)
     torch.manual_seed(3)
     models = Models(settings, len(build_tokenizer()))
     listen(models)

@@ -21,7 +21,7 @@ TEXT_WIDTH = 32
 
 
 def toy_denoiser():
-    denoiser = build_denoiser(width=48, layers=1, text_width=TEXT_WIDTH)
+    denoiser = build_denoiser(width=48, layers=1, text_width=TEXT_WIDTH, inner_width=96)
     read_short_texts(denoiser)
     return denoiser
 

@@ -18,6 +18,7 @@ from filmagent.training.papercut.captions import describe
 from filmagent.training.papercut.cli import main
 from filmagent.training.papercut.denoiser import (
     Mixture,
+    build_denoiser,
     losses,
     make_batch,
     make_step_batch,
@@ -33,6 +34,7 @@ from filmagent.training.papercut.some_tokens import KeptTokens
 from filmagent.training.papercut.text import MAX_WORDS, build_tokenizer, encode_text
 from filmagent.training.papercut.trainer import FILM_ON, DenoiserTraining, Material, Models, train_denoiser
 from filmagent.training.papercut.vae import VaeTraining, build_vae, pixels, train_vae
+from filmagent.training.papercut.warm_start import widened
 from filmagent.training.papercut.world import HEIGHT, WIDTH, Figure, begins_as_at_a_cut, render_shot
 
 torch.set_num_threads(1)  # two threads on shared cores wait for each other longer than they work
@@ -41,6 +43,7 @@ TOY = DenoiserTraining(
     width=48,
     layers=1,
     text_width=32,
+    inner_width=96,
     tokens_a_batch=672,
     kept=KeptTokens(memory=0.36, shot=0.5),
     first_still_stories=4,
@@ -144,6 +147,25 @@ def test_training_begins_with_exported_weights(tmp_path, encoder, unknown):
             continue  # only training asks
         stored = weight.half().float()  # exported weights are kept in half precision
         assert torch.equal(begun.models.state_dict()[name], stored), name
+
+
+def test_weights_with_narrower_mlps_grow_and_say_the_same(tmp_path):
+    torch.manual_seed(1)
+    narrow, wide = (build_denoiser(48, 1, 32, inner) for inner in (96, 144))
+    torch.nn.init.normal_(narrow.proj_out.weight, std=0.1)
+    grown = widened(narrow.state_dict(), wide.state_dict())
+    wide.load_state_dict(grown)
+    given = torch.randn(1, 36, 1, 4, 6), torch.tensor([500.0]), torch.randn(1, 7, 32)
+    with torch.no_grad():
+        assert torch.allclose(narrow(*given).sample, wide(*given).sample, atol=1e-5)
+    wide(*given).sample.square().sum().backward()
+    assert wide.blocks[0].ffn.net[2].weight.grad[:, 96:].any(), "what is new can learn"
+
+
+@pytest.mark.parametrize("other", [(48, 1, 32, 64), (96, 1, 32, 144), (48, 2, 32, 144)])
+def test_weights_of_another_network_do_not_grow(other):
+    with pytest.raises(UsageError, match=r"of another network, at .*; give its own sizes"):
+        widened(build_denoiser(48, 1, 32, 96).state_dict(), build_denoiser(*other).state_dict())
 
 
 def test_weights_that_know_pictures_learn_movement_from_the_first_steps(tmp_path, encoder, unknown):

@@ -53,6 +53,8 @@ class Base:
     """Whether its blocks are so large that they are made again in the backward pass, in place of being kept."""
     eyes: str
     """The generator whose CLIP model sees this base's pictures best, for `filmagent.scoring.clip.features_for`."""
+    dropout: float = 0.05
+    """Of the LoRA's input, as the references train."""
 
     @property
     def experts(self) -> tuple[Expert, ...]:
@@ -88,7 +90,7 @@ def open_base(name: str, policy: Policy) -> Base:
     kind, _, home = name.partition(":")
     if kind == "papercut":
         config = papercut_config(Path(home) if home else None)
-        return Base(kind, config, rank=16, rate=5e-4, batch=16, checkpointed=False, eyes=name)
+        return Base(kind, config, rank=16, rate=5e-4, batch=16, checkpointed=False, eyes=name, dropout=0.0)
     if name == "wan2.2":
         return wan_base(name, look_up(WAN_I2V).folder, policy, how_to_get("wan2.2-storymem"))
     folder = Path(name).expanduser()

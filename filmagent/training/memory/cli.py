@@ -160,6 +160,7 @@ def _plans(args: argparse.Namespace) -> list[Plan]:
                 validate_every=args.validate_every,
                 eight_bit=args.eight_bit,
                 gradient_checkpointing=base.checkpointed,
+                dropout=base.dropout,
                 most_memory=base.config.max_memory,
                 budget=args.budget,
                 cached=args.cached_memory,

@@ -136,8 +136,10 @@ class Batch:
         )
 
 
-def build_denoiser(width: int = 256, layers: int = 8, text_width: int = 128) -> WanTransformer3DModel:
-    """A small denoiser of Wan2.2's image-to-video class: 36 channels in, 16 out."""
+def build_denoiser(
+    width: int = 256, layers: int = 8, text_width: int = 128, inner_width: int = 2048
+) -> WanTransformer3DModel:
+    """A small denoiser of Wan2.2's image-to-video class: 36 channels in, 16 out; `inner_width` is its blocks' MLPs'."""
     denoiser = WanTransformer3DModel(
         patch_size=(1, 2, 2),
         num_attention_heads=4,
@@ -146,7 +148,7 @@ def build_denoiser(width: int = 256, layers: int = 8, text_width: int = 128) -> 
         out_channels=16,
         text_dim=text_width,
         freq_dim=128,
-        ffn_dim=3 * width,
+        ffn_dim=inner_width,
         num_layers=layers,
         cross_attn_norm=True,
         qk_norm="rms_norm_across_heads",

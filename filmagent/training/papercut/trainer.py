@@ -59,6 +59,8 @@ class DenoiserTraining:
     width: int = 256
     layers: int = 8
     text_width: int = 128
+    inner_width: int = 2048
+    """Of the blocks' MLPs, which hold what figures look like: weights with narrower ones are taken over and grow."""
     rate: float = 1e-3
     matrix_rate: float = 2e-3
     warm_up: int = 100
@@ -129,7 +131,9 @@ class Models(nn.Module):
 
     def __init__(self, settings: DenoiserTraining, vocabulary_size: int) -> None:
         super().__init__()
-        self.denoiser: WanTransformer3DModel = build_denoiser(settings.width, settings.layers, settings.text_width)
+        self.denoiser: WanTransformer3DModel = build_denoiser(
+            settings.width, settings.layers, settings.text_width, settings.inner_width
+        )
         self.encoder: UMT5EncoderModel = build_text_encoder(vocabulary_size, settings.text_width)
         self.heads = TruthHeads(settings.width)
         self.words = WordHeads(settings.text_width)

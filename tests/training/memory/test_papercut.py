@@ -50,7 +50,7 @@ def test_papercut_learns_onestory_and_films_with_it(data, tmp_path, capsys):
     assert isinstance(generator, WanOneStoryGenerator) and isinstance(generator, PapercutGenerator)
     assert "looked at film 3 of 3" in capsys.readouterr().err
     kept = [path.relative_to(data).parts[0] for path in data.rglob("*.npz")]
-    assert kept == ["features"] * 3, "beside the sequences, for the next training"
+    assert kept.count("features") == 3 and "latents" in kept, "beside the sequences, for the next training"
     told = Recollection(tuple(Candidate(17 * index) for index in range(4)), start=68, show=9)
     shot = generator.generate(asked(recollection=told))
     assert shot.frames.shape == (5, 32, 32, 3) and shot.chosen["denoiser"]
