@@ -30,7 +30,8 @@ TINY = ClipTraining(minutes=60, different=2, close_until=0.0, told=replace(GROUP
 def weights(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
     torch.manual_seed(0)
-    export_denoiser(Models(DenoiserTraining(width=48, layers=1, text_width=32, inner_width=96), len(build_tokenizer())), folder)
+    toy = DenoiserTraining(width=48, layers=1, text_width=32, inner_width=96)
+    export_denoiser(Models(toy, len(build_tokenizer())), folder)
     vae = build_vae(8, 8)
     measure, _ = measure_vae(vae, held_out_shots(1))
     export_vae(vae, measure, folder / "vae")
