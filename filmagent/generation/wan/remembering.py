@@ -1,4 +1,4 @@
-"""Hands experts that remember their shot's memory, and takes it back, for a forward or for good. Knows no expert."""
+"""Names experts that remember, hands them their shot's memory, and takes it back. Knows no expert."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ class Remembered(Protocol):
     def without_memory(self) -> Remembered | None:
         """Return the same shot with nothing to remember; None: memory was all that it was given."""
         ...
+
+
+def experts_of(pipeline: Any) -> dict[str, Any]:
+    """A pipeline's experts by the names that they choose memory under, as in `GeneratedShot.chosen`."""
+    if pipeline.transformer_2 is None:
+        return {"denoiser": pipeline.transformer}
+    return {"high_noise": pipeline.transformer, "low_noise": pipeline.transformer_2}
 
 
 @contextmanager

@@ -8,7 +8,7 @@ Importing this loads no torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ from filmagent.generation.wan.config import ALL_LINKS, LinkAdapters, ModelCard, 
 from filmagent.generation.wan.generator import ShotInWork, WanStoryMemGenerator
 from filmagent.generation.wan.memento.captions import caption_for_memento
 from filmagent.generation.wan.memento.quota import Queries, Quota
+from filmagent.generation.wan.remembering import experts_of
 from filmagent.generation.wan.storymem import NEGATIVE_PROMPT
 from filmagent.schemas.memento_story import global_part
 
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 
 ADAPTER = "memento"
 """Name of the released adapters on the experts."""
-EXPERTS = ("high_noise", "low_noise")
-"""Who chooses memory, by the names in `Candidate.experts` and `GeneratedShot.chosen`."""
 SHOWN = 8
 """Memory frames that an expert is shown: six by its local queries, two by its global ones, or all by one kind."""
 CANDIDATES = 40
@@ -132,7 +131,8 @@ class WanMementoGenerator(WanStoryMemGenerator):
                 )
         with work.timed("denoise"):
             self._made = film_shot(
-                models.pipeline, condition, memory, offers(told), texts, quota=Quota.of(told.show, self.queries),
+                models.pipeline, condition, memory, offers(told, experts_of(models.pipeline)), texts,
+                quota=Quota.of(told.show, self.queries),
                 steps=self.config.sampling.steps, guidance=guidance,
                 guided_by_memory=self.config.sampling.guided_by_memory, seed=request.seed,
                 on_step=request.on_step, cancelled=request.cancelled,
@@ -155,12 +155,12 @@ class WanMementoGenerator(WanStoryMemGenerator):
                          features.get("nothing"))
 
 
-def offers(told: Recollection) -> dict[str, Offer]:
-    """Return what each expert may choose from: candidates that name nobody are offered to both."""
+def offers(told: Recollection, experts: Iterable[str]) -> dict[str, Offer]:
+    """Return what each expert may choose from: candidates that name nobody are offered to all."""
     from filmagent.generation.wan.memento.shot import Offer
 
     made = {}
-    for expert in EXPERTS:
+    for expert in experts:
         frames = tuple(index for index, each in enumerate(told.candidates)
                        if not each.experts or expert in each.experts)
         made[expert] = Offer(frames, tuple(index for index in frames if told.candidates[index].pinned))

@@ -15,10 +15,10 @@ from torch import Tensor
 from filmagent.generation.port import Frames, FrameSize, Image
 from filmagent.generation.wan.conditions import ConditionEncoder, ShotCondition
 from filmagent.generation.wan.library import randn_tensor
-from filmagent.generation.wan.memento.expert import MASK_CHANNELS, MementoTransformer, Pool, ShotMemory
+from filmagent.generation.wan.memento.expert import MASK_CHANNELS, Pool, ShotMemory
 from filmagent.generation.wan.memento.quota import Quota
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
-from filmagent.generation.wan.remembering import remembering
+from filmagent.generation.wan.remembering import experts_of, remembering
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def film_shot(
         pipeline: its experts are `MementoTransformer`s.
         condition: from `encode_sequence`.
         memory: the frames that `offers` speak of; None: there are none.
-        offers: expert (`high_noise`, `low_noise`) -> what it may choose from.
+        offers: expert, as `experts_of` names it -> what it may choose from.
         texts: what is read; `texts.identity` says whether an identity frame stands in front.
         quota: how many frames each expert is shown.
         steps: denoising steps; `guidance`, `guided_by_memory`, `seed`, `on_step`, `cancelled` as in
@@ -108,13 +108,14 @@ def film_shot(
     identity = 0 if texts.identity is None else 1
     noise, memory_noise = _noise(condition, memory, identity, seed)
     shown: dict[str, ShotMemory] = {}
-    for name, _ in _experts(pipeline):
+    experts = experts_of(pipeline)
+    for name in experts:
         offer, pool = offers.get(name), None
         if memory is not None and offer is not None and offer.frames:
             pool = _pool(pipeline, memory, memory_noise, offer, texts, quota)
         shown[name] = ShotMemory(pool, lambda: _sigma(pipeline), identity,
                                  0 if texts.identity is None else texts.identity.shape[1])
-    with remembering({expert: shown[name] for name, expert in _experts(pipeline)}):
+    with remembering({expert: shown[name] for name, expert in experts.items()}):
         latents: Tensor = pipeline.make_shot(
             condition,
             prompt_embeds=_in_front(texts.identity, texts.prompt),
@@ -126,11 +127,6 @@ def film_shot(
     chosen = {name: tuple(offers[name].frames[index] for index in given.chosen) for name, given in shown.items()
               if given.chosen is not None}
     return MadeShot(latents[:, :, identity:], latents[:, :, :1] if identity else None, chosen)
-
-
-def _experts(pipeline: WanMemoryPipeline) -> list[tuple[str, MementoTransformer]]:
-    named = (("high_noise", pipeline.transformer), ("low_noise", pipeline.transformer_2))
-    return [(name, expert) for name, expert in named if expert is not None]
 
 
 def _noise(condition: ShotCondition, memory: MemoryFrames | None, identity: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from filmagent.generation.wan.conditions import ShotCondition
 from filmagent.generation.wan.config import Sampling
 from filmagent.generation.wan.onestory.expert import OneStoryTransformer, Pool, ShotMemory
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
-from filmagent.generation.wan.remembering import remembering
+from filmagent.generation.wan.remembering import experts_of, remembering
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,6 @@ def film_shot(
         if memory is not None and any(given[name].chosen):
             chosen |= _in_words(name, expert, _offered(memory, name), given[name].chosen)
     return MadeShot(latents, chosen)
-
-
-def experts_of(pipeline: WanMemoryPipeline) -> dict[str, OneStoryTransformer]:
-    """Return a pipeline's experts by the names that they choose under."""
-    if pipeline.transformer_2 is None:
-        return {"denoiser": pipeline.transformer}
-    return {"high_noise": pipeline.transformer, "low_noise": pipeline.transformer_2}
 
 
 def _offered(memory: EarlierFrames, name: str) -> list[int]:
