@@ -26,6 +26,7 @@ from filmagent.training.papercut.denoiser import (
 from filmagent.training.papercut.drawn import DrawnStory, StoryShape, draw_story
 from filmagent.training.papercut.excerpts import Wanted
 from filmagent.training.papercut.export import export_denoiser, export_vae, held_out_shots, measure_vae
+from filmagent.training.papercut.latent_reader import READER, ReaderTraining
 from filmagent.training.papercut.latents import UNKNOWN_SHOWS, StoryCache, encode_story, unknown_condition
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.muon import Muon
@@ -171,9 +172,10 @@ def test_weights_of_another_network_do_not_grow(other):
 def test_weights_that_know_pictures_learn_movement_from_the_first_steps(tmp_path, encoder, unknown):
     few = {"first_still_stories": 4, "first_shot_stories": 2, "still_stories_a_step": 0.0, "shot_stories_a_step": 0.0}
     material = Material(*caches(tmp_path / "data", encoder), unknown)
-    settings = replace(TOY, **{**FILM_ON, **few})
+    settings = replace(TOY, **{**FILM_ON, **few}, reader=ReaderTraining(steps=2, batch=2))
     run = train_denoiser(settings, tmp_path, material, max_steps=20, share_of_step=lambda step: 0.0)
     assert run.batches["shots"] > 1 and run.batches["stills"] > 1
+    assert run.losses["stills, looks"] > 0 and (tmp_path / READER).is_file(), "a reader looks at what is foreseen"
 
 
 def test_a_shots_first_latent_is_its_first_frame_encoded_alone(encoder):
