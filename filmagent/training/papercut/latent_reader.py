@@ -21,7 +21,7 @@ from tqdm import tqdm
 from filmagent.training.papercut import checkpoint
 from filmagent.training.papercut.latents import Clip
 from filmagent.training.papercut.machine import autocast
-from filmagent.training.papercut.truth import QUESTIONS, UNKNOWN, labels
+from filmagent.training.papercut.truth import QUESTIONS, labels, mean_error
 
 READER = "reader.pt"
 FINE, COARSE = 48, 128
@@ -81,12 +81,7 @@ class LatentReader(nn.Module):
         share = MOST_NOISE * torch.rand(len(latents), 1, 1, 1, device=latents.device)
         noisy = (1 - share) * latents + share * torch.randn_like(latents)
         answers = self.answers(noisy).values()
-        found = [
-            F.cross_entropy(answer, truth[:, index], ignore_index=UNKNOWN, reduction="sum")
-            / (truth[:, index] != UNKNOWN).sum().clamp(min=1)
-            for index, answer in enumerate(answers)
-        ]
-        return torch.stack(found).mean()
+        return torch.stack([mean_error(answer, truth[:, index]) for index, answer in enumerate(answers)]).mean()
 
     def distance(self, made: Tensor, true: Tensor) -> list[Tensor]:
         """How far apart it finds two pictures [B, 16, h, w]: of every feature's cells [B, 1, h', w'], 0 where alike.

@@ -113,7 +113,7 @@ class TruthHeads(nn.Module):
         if bool(of_memory.any()):
             parts = [(parts[0][0], 1 - MEMORY_SHARE), (truth.masked_fill(~of_memory[:, None], UNKNOWN), MEMORY_SHARE)]
         found = [
-            torch.stack([share * _mean_error(answer, part[:, index]) for part, share in parts]).sum()
+            torch.stack([share * mean_error(answer.transpose(1, 2), part[:, index]) for part, share in parts]).sum()
             for index, answer in enumerate(answers)
         ]
         known = ~body.isnan()
@@ -134,9 +134,9 @@ class TruthHeads(nn.Module):
         return parts
 
 
-def _mean_error(answer: Tensor, truth: Tensor) -> Tensor:
-    """Cross-entropy of answers [B, tokens, choices] over the tokens that have a true one [B, tokens]; 0 without any."""
-    total = F.cross_entropy(answer.transpose(1, 2), truth, ignore_index=UNKNOWN, reduction="sum")
+def mean_error(answer: Tensor, truth: Tensor) -> Tensor:
+    """Cross-entropy of answers [B, choices, tokens] over the tokens that have a true one [B, tokens]; 0 without any."""
+    total = F.cross_entropy(answer, truth, ignore_index=UNKNOWN, reduction="sum")
     return total / (truth != UNKNOWN).sum().clamp(min=1)
 
 
