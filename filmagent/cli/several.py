@@ -55,6 +55,7 @@ def run_on_several(words: Sequence[str], options: argparse.Namespace) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # the first process stops after its step, and then says so
         record(follow)(ensemble)
+        leave()  # what gloo's threads still hold would otherwise be torn down while the first process hangs up
         return 0
     options.conductor = conductor = Conductor(ensemble)
     try:

@@ -81,6 +81,13 @@ def test_a_shot_on_two_processes_from_the_command_line_on(capfd, tmp_path):
     assert "failed" not in said.err
 
 
+def test_every_process_has_left_the_others_before_it_ends(capfd):
+    work = ("import argparse, torch.distributed as dist; from filmagent.cli.several import run_on_several; "
+            "run_on_several([], argparse.Namespace(gpus=2, run=lambda options: 0)); sys.exit(dist.is_initialized())")
+    assert start(program(work, work), 2) == 0
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("count", [0, -1, 1000])
 def test_more_gpus_than_there_are_are_refused(count):
     with pytest.raises(UsageError, match=f"--gpus {count}: this machine has"):
