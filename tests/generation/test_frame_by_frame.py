@@ -22,9 +22,10 @@ from tests.support.tiny_wan import build_tiny_wan, tiny_expert, tiny_vae
 SIZE = FrameSize(48, 32)
 
 
-def pipeline(kind=FrameByFramePipeline):
+def pipeline(kind=FrameByFramePipeline, looks_back=2):
     made = kind(tokenizer=None, text_encoder=None, vae=tiny_vae(), transformer=tiny_expert(1), transformer_2=None,
                 scheduler=make_scheduler("wan", 3.0), boundary_ratio=None)
+    made.looks_back = looks_back
     made.set_progress_bar_config(disable=True)
     return made
 
@@ -50,9 +51,11 @@ def watched(made):
     return seen
 
 
-@pytest.mark.parametrize(("given", "lengths"), [(1, [2, 3, 3, 3]), (5, [3, 3, 3])])
-def test_every_latent_frame_is_made_behind_two_that_are_known(given, lengths):
-    made = pipeline()
+@pytest.mark.parametrize(("given", "looks_back", "lengths"), [
+    (1, 2, [2, 3, 3, 3]), (5, 2, [3, 3, 3]), (1, 4, [2, 3, 4, 5]), (5, 3, [3, 4, 4]), (1, 1, [2, 2, 2, 2]),
+])
+def test_every_latent_frame_is_made_behind_as_many_that_are_known(given, looks_back, lengths):
+    made = pipeline(looks_back=looks_back)
     seen = watched(made)
     steps = []
     latents, condition = shoot(made, seam=pictures(given), on_step=lambda step, of: steps.append((step, of)))
@@ -63,8 +66,8 @@ def test_every_latent_frame_is_made_behind_two_that_are_known(given, lengths):
     assert steps == [(number, 2 * len(lengths)) for number in range(1, 2 * len(lengths) + 1)]
     assert torch.equal(seen[0][:, 4:], condition.latents[:, 4:, : known + 1]), "the seam's last picture is held"
     last = seen[-1]
-    assert torch.equal(last[:, 4:], latents[:, :, [2, 3, 3]]), "later on the last latent frame is"
-    assert last[0, 0, :, 0, 0].tolist() == [1, 1, 0]
+    assert torch.equal(last[:, 4:], latents[:, :, [*range(4 - looks_back, 4), 3]]), "later on the last latent frame is"
+    assert last[0, 0, :, 0, 0].tolist() == [1] * looks_back + [0]
 
 
 def test_memory_stays_in_front_of_every_frame():
@@ -97,8 +100,8 @@ def test_the_guess_behind_a_seam_is_the_conditions_own_and_later_the_last_frame(
     latents = torch.randn(1, 16, 5, 2, 3)
     condition = ShotCondition(torch.cat([known_mask(0, 1, 5, 2, 3), latents], dim=1), memory=0)
     filmed = torch.randn(1, 16, 3, 2, 3)
-    assert torch.equal(next_condition(condition, filmed[:, :, :1], 1).latents[:, 4:, 1], latents[:, :, 1])
-    assert torch.equal(next_condition(condition, filmed, 1).latents[:, 4:, 2], filmed[:, :, 2])
+    assert torch.equal(next_condition(condition, filmed[:, :, :1], 1, 2).latents[:, 4:, 1], latents[:, :, 1])
+    assert torch.equal(next_condition(condition, filmed, 1, 2).latents[:, 4:, 2], filmed[:, :, 2])
 
 
 def test_papercut_films_so_where_its_config_says_so_and_counts_what_it_costs(tmp_path):
@@ -107,7 +110,7 @@ def test_papercut_films_so_where_its_config_says_so_and_counts_what_it_costs(tmp
     whole = WanConfig(name="papercut", folder=folder, card=ModelCard("papercut", "Apache-2.0", "all"),
                       native_size=SIZE, max_pixels=48 * 32, frames=17, fps=8, max_memory=2, sampling=sampling)
     forwards, made, seen = [], {}, []
-    for config in (whole, replace(whole, frame_by_frame=True)):
+    for config in (whole, replace(whole, looks_back=2)):
         generator = PapercutGenerator(config)
         seen.clear()
         request = GenerationRequest("the cat", "scene_cut", 0, SIZE, 17, on_step=lambda *step: seen.append(step))
@@ -129,4 +132,4 @@ def test_it_goes_on_from_what_it_sees_and_refuses_memory_there(tmp_path):
     joined = GenerationRequest("the cat", "MI2V", 0, SIZE, 17, memory=tuple(pictures(1)), seam=pictures(1))
     assert PapercutGenerator(config).generate(joined).frames.shape[0] == 16
     with pytest.raises(UsageError, match="goes on from the take before alone"):
-        PapercutGenerator(replace(config, frame_by_frame=True)).generate(joined)
+        PapercutGenerator(replace(config, looks_back=2)).generate(joined)

@@ -10,7 +10,15 @@ import torch
 
 from filmagent.generation.wan.conditions import ShotCondition, known_mask
 from filmagent.generation.wan.frame_by_frame import next_condition
-from filmagent.training.papercut.excerpts import Wanted, choose_wanted, draw_steps, next_frame, steps_of, whole
+from filmagent.training.papercut.excerpts import (
+    LOOKS_BACK,
+    Wanted,
+    choose_wanted,
+    draw_steps,
+    next_frame,
+    steps_of,
+    whole,
+)
 from filmagent.training.papercut.latents import Clip, StoryLatents
 from filmagent.training.papercut.world import Figure, Performance, Setting, ShotScript
 
@@ -41,15 +49,25 @@ def test_the_first_frame_behind_a_seam_is_told_what_every_wan_model_is():
         assert torch.equal(excerpt.latents, clip.latents[:, : known + 1])
 
 
-def test_later_frames_see_the_two_before_them_and_the_last_of_these_held():
+def test_later_frames_see_those_before_them_and_the_last_of_these_held():
     torch.manual_seed(0)
     clip = clip_of(1)
+    true = clip.latents.clone()
     excerpt = next_frame(clip, 4)
+    assert (excerpt.first, excerpt.last, excerpt.known) == (0, 5, 4)
+    assert torch.equal(excerpt.condition[:, 4], excerpt.condition[:, 3]), "held"
+    assert torch.equal(excerpt.condition[:, 0], true[:, 0]), "the picture that the shot begins with is clean"
+    rough = (excerpt.condition[:, 1:4] - true[:, 1:4]).flatten(2).std(dim=2)
+    assert (rough > 0).all() and (rough < 0.6).all(), "a film's own frames are never quite clean"
+    assert torch.equal(excerpt.latents[:, 4], true[:, 4])
+    assert torch.equal(clip.latents, true), "the clip stays what it was"
+
+
+def test_in_a_longer_shot_it_looks_back_no_further(monkeypatch):
+    monkeypatch.setattr("filmagent.training.papercut.excerpts.LOOKS_BACK", 2)
+    excerpt = next_frame(clip_of(1), 4)
     assert (excerpt.first, excerpt.last, excerpt.known) == (2, 5, 2)
-    assert torch.equal(excerpt.condition[:, 2], excerpt.condition[:, 1]), "held"
-    rough = excerpt.condition[:, :2] - clip.latents[:, 2:4]
-    assert 0 < rough.std() < 0.21, "a film's own frames are never quite clean"
-    assert torch.equal(excerpt.latents[:, 2], clip.latents[:, 4])
+    assert (excerpt.condition[:, :2] != excerpt.clip.latents[:, 2:4]).all(), "that is not the shot's first picture"
 
 
 def test_training_and_filming_show_the_same(monkeypatch):
@@ -58,7 +76,7 @@ def test_training_and_filming_show_the_same(monkeypatch):
         clip = clip_of(known)
         whole_shot = torch.cat([known_mask(0, 1 + 4 * (known - 1), 5, 4, 6), clip.condition[None]], dim=1)
         for frame in range(known, 5):
-            shown = next_condition(ShotCondition(whole_shot, 0), clip.latents[None, :, :frame], known)
+            shown = next_condition(ShotCondition(whole_shot, 0), clip.latents[None, :, :frame], known, LOOKS_BACK)
             trained = next_frame(clip, frame)
             assert torch.equal(shown.latents[0, 4:], trained.condition), (known, frame)
             assert shown.latents[0, 0, :, 0, 0].tolist() == [1.0] * trained.known + [0.0]
@@ -73,11 +91,12 @@ def test_a_picture_is_told_nothing_and_asked_for_whole():
 
 @pytest.mark.parametrize(("known", "wanted", "frames"), [
     (1, Wanted(1, swept=False), [1]),
-    (1, Wanted(2, swept=False), [2, 3, 4]),
+    (1, Wanted(2, swept=False), [2]),
+    (1, Wanted(4, swept=False), [4]),
     (2, Wanted(1, swept=False), []),
-    (2, Wanted(2, swept=False), [2, 3, 4]),
+    (2, Wanted(2, swept=False), [2]),
     (0, Wanted(1, swept=False), []),
-    (0, Wanted(2, swept=False), [2, 3, 4]),
+    (0, Wanted(3, swept=False), [3]),
     (1, Wanted(1, swept=True), []),
 ])
 def test_which_frames_a_clip_is_asked_for(known, wanted, frames):
@@ -87,7 +106,8 @@ def test_which_frames_a_clip_is_asked_for(known, wanted, frames):
 def test_batches_are_made_of_steps_that_there_are():
     rng = random.Random(0)
     panned = stories(clip_of(1, PANNED))
-    assert {choose_wanted(rng, panned, 0.5, 0.01) for _ in range(50)} == {Wanted(1, swept=True), Wanted(2, swept=True)}
+    wanted = {choose_wanted(rng, panned, 0.5, 0.01) for _ in range(50)}
+    assert wanted == {Wanted(known, swept=True) for known in (1, 2, 3, 4)}
     both = stories(clip_of(1, PANNED), clip_of(1))
     swept = sum(choose_wanted(rng, both, 0.5, 0.25).swept for _ in range(400))
     assert 60 < swept < 140

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from filmagent.training.papercut.denoiser import Mixture, losses, make_batch, make_step_batch, unlikeness
+from filmagent.training.papercut.denoiser import Mixture, look, losses, make_batch, make_step_batch
 from filmagent.training.papercut.drawn import StoryShape, draw_story
 from filmagent.training.papercut.excerpts import choose_wanted
 from filmagent.training.papercut.latent_reader import READER, LatentReader, ReaderTraining, open_reader
@@ -65,6 +65,17 @@ def test_a_taught_reader_is_kept_and_learns_no_more(stories, tmp_path):
     assert not any(weight.requires_grad for weight in again.parameters())
 
 
+def test_it_is_taught_alike_whatever_chance_went_before_and_leaves_chance_alone(stories, tmp_path):
+    taught = []
+    for number in range(2):
+        torch.manual_seed(number)
+        taught.append(open_reader(replace(SHORT, steps=2), tmp_path / str(number), *pictures(stories)).state_dict())
+        after = torch.rand(1)
+        torch.manual_seed(number)
+        assert torch.equal(after, torch.rand(1))
+    assert all(torch.equal(weight, taught[1][name]) for name, weight in taught[0].items())
+
+
 def test_teaching_makes_it_know_what_it_was_taught_with(stories, reader):
     clip = stories[0].stills[0]
     torch.manual_seed(2)
@@ -81,19 +92,19 @@ def test_only_what_was_foreseen_wrongly_looks_unlike(stories, encoder, reader, k
     batch = a_batch(stories, encoder, kept, moving)
     level = torch.full((len(batch.known),), 0.5)
     right = torch.zeros_like(batch.clean)
-    assert float(unlikeness(reader, batch, right, level, EVERYWHERE)) == pytest.approx(0, abs=1e-4)
+    assert float(look(reader, batch, right, level, EVERYWHERE)) == pytest.approx(0, abs=1e-4)
     known_wrong = right.clone()
     known_wrong[:, :, : batch.memory + int(batch.known[0])] = 1
-    assert float(unlikeness(reader, batch, known_wrong, level, EVERYWHERE)) == pytest.approx(0, abs=1e-4)
+    assert float(look(reader, batch, known_wrong, level, EVERYWHERE)) == pytest.approx(0, abs=1e-4)
     asked_wrong = torch.randn_like(right) - known_wrong
-    assert float(unlikeness(reader, batch, asked_wrong, level, EVERYWHERE)) > 0.01
+    assert float(look(reader, batch, asked_wrong, level, EVERYWHERE)) > 0.01
 
 
 def test_where_noise_leaves_nothing_to_see_nobody_looks(stories, encoder, reader):
     batch = a_batch(stories, encoder, KeptTokens())
     off = torch.randn_like(batch.clean).requires_grad_()
     level = torch.full((len(batch.known),), 0.95)
-    found = unlikeness(reader, batch, off, level, replace(EVERYWHERE, looks_below=0.9))
+    found = look(reader, batch, off, level, replace(EVERYWHERE, looks_below=0.9))
     found.backward()
     assert float(found.detach()) == 0
     assert not off.grad.any()

@@ -16,13 +16,7 @@ from filmagent.generation.wan.library import AutoencoderKLWan, WanImageToVideoPi
 from filmagent.training.papercut import checkpoint
 from filmagent.training.papercut.captions import describe
 from filmagent.training.papercut.cli import main
-from filmagent.training.papercut.denoiser import (
-    Mixture,
-    build_denoiser,
-    losses,
-    make_batch,
-    make_step_batch,
-)
+from filmagent.training.papercut.denoiser import Mixture, build_denoiser, losses, make_batch, make_step_batch
 from filmagent.training.papercut.drawn import DrawnStory, StoryShape, draw_story
 from filmagent.training.papercut.excerpts import Wanted
 from filmagent.training.papercut.export import export_denoiser, export_vae, held_out_shots, measure_vae

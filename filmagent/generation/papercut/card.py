@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.wan.config import UnknownShows
@@ -34,8 +34,8 @@ class Card(BaseModel):
     """Whether it is guided away from a picture without memory, which it was trained to make, too."""
     shift: PositiveFloat
     """How far its noise levels are moved towards noise."""
-    frame_by_frame: bool
-    """Whether it was trained to film on one latent frame at a time."""
+    looks_back: NonNegativeInt
+    """How many latent frames before it each one was seen behind when it learned to film on; 0: it films whole shots."""
     steps_on: PositiveInt
     """Denoising steps of filming on: of a shot, or of each latent frame."""
 

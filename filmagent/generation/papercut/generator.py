@@ -57,7 +57,7 @@ def papercut_config(
             max_sequence_length=card.most_words,
         ),
         unknown_shows=card.unknown_shows,
-        frame_by_frame=card.frame_by_frame,
+        looks_back=card.looks_back,
         how_to_get=HOW_TO_GET,
     )
 

@@ -16,7 +16,7 @@ import numpy as np
 from filmagent.generation.costs import ShotCost, ShotShape
 from filmagent.generation.limits import TEMPORAL_STRIDE, check_request
 from filmagent.generation.port import GeneratedShot, GenerationRequest
-from filmagent.generation.wan.config import MOST_KNOWN, Sampling
+from filmagent.generation.wan.config import Sampling
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 
 UNGUIDED = 1.0
@@ -98,7 +98,7 @@ class PapercutGenerator(WanStoryMemGenerator):
         whole = super().cost(replace(shape, memory=0))
         if not self.config.frame_by_frame:
             return _with_forwards(whole, self._steps_on)
-        frames = [super(PapercutGenerator, self).cost(each) for each in _frames_on(shape)]
+        frames = [super(PapercutGenerator, self).cost(each) for each in _frames_on(shape, self.config.looks_back)]
         steps = [_with_forwards(each, self._steps_on) for each in frames]
         return replace(
             whole,
@@ -108,10 +108,10 @@ class PapercutGenerator(WanStoryMemGenerator):
         )
 
 
-def _frames_on(shape: ShotShape) -> list[ShotShape]:
+def _frames_on(shape: ShotShape, looks_back: int) -> list[ShotShape]:
     """What is denoised when a shot of this shape is filmed on frame by frame from its first latent frame."""
     latent_frames = (shape.frames - 1) // TEMPORAL_STRIDE
-    seen = [min(frame, MOST_KNOWN) for frame in range(1, latent_frames + 1)]
+    seen = [min(frame, looks_back) for frame in range(1, latent_frames + 1)]
     return [replace(shape, frames=1 + TEMPORAL_STRIDE * known, memory=0) for known in seen]
 
 

@@ -17,9 +17,6 @@ SigmaGrid = Literal["wan", "stock"]
 PrecisionName = Literal["auto", "float32", "bfloat16"]
 UnknownShows = Literal["grey", "stage"]
 """What stands for frames of which nothing is known: Wan2.2's grey, or `unknown.stage`."""
-MOST_KNOWN = 2
-"""Known latent frames that are seen where one is filmed after the other: what repeats after two, such as a walk, is
-found again."""
 ALL_LINKS: frozenset[LinkKind] = frozenset({"scene_cut", "MI2V", "MM2V"})
 
 
@@ -143,14 +140,20 @@ class WanConfig:
     adapter_card: ModelCard | None = None
     unknown_shows: UnknownShows = "grey"
     """What the experts were trained to be shown where no frame is known."""
-    frame_by_frame: bool = False
-    """Whether behind a seam one latent frame is denoised after the other, as the experts were trained to."""
+    looks_back: int = 0
+    """Where behind a seam one latent frame is denoised after the other, as the experts were trained to: how many of
+    those before it are seen. 0: the whole shot is denoised at once."""
     precision: PrecisionName = "auto"
     how_to_get: str = "download or convert the model into this folder"
     """What a person does when files are missing; ends the message."""
     speed: SpeedOptions = PLAIN
     distilled: DistilledAdapter | None = None
     """Set it with `distil`, which chooses the sampling that it needs as well."""
+
+    @property
+    def frame_by_frame(self) -> bool:
+        """Whether behind a seam one latent frame is denoised after the other."""
+        return self.looks_back > 0
 
     def __post_init__(self) -> None:
         """Raise UsageError for choices of speed that cannot be meant."""

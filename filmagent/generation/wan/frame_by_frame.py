@@ -16,12 +16,14 @@ from torch import Tensor
 
 from filmagent.errors import GenerationCancelledError
 from filmagent.generation.wan.conditions import ShotCondition
-from filmagent.generation.wan.config import MOST_KNOWN
 from filmagent.generation.wan.pipeline import MASK_CHANNELS, WanMemoryPipeline
 
 
 class FrameByFramePipeline(WanMemoryPipeline):
     """The memory pipeline; behind a seam it denoises one latent frame after the other."""
+
+    looks_back: int = 1
+    """How many of the latent frames before it each one is denoised behind."""
 
     @torch.no_grad()
     def make_shot(
@@ -60,7 +62,7 @@ class FrameByFramePipeline(WanMemoryPipeline):
                 on_step(behind * steps + step, (frames - known) * steps)
 
             found = super().make_shot(
-                next_condition(condition, filmed, known),
+                next_condition(condition, filmed, known, self.looks_back),
                 generator=generator,
                 output_type="latent",
                 on_step=step_of_frame,
@@ -76,7 +78,7 @@ def known_latent_frames(condition: ShotCondition) -> int:
     return int(condition.latents[0, 0, condition.memory :, 0, 0].sum())
 
 
-def next_condition(condition: ShotCondition, filmed: Tensor, known: int) -> ShotCondition:
+def next_condition(condition: ShotCondition, filmed: Tensor, known: int, looks_back: int) -> ShotCondition:
     """What is shown when the latent frame behind `filmed` (1, 16, t, h, w) is made: memory, what is behind, a guess.
 
     The guess is that nothing moves. For the first frame behind the seam it is the condition's own, the seam's last
@@ -86,9 +88,10 @@ def next_condition(condition: ShotCondition, filmed: Tensor, known: int) -> Shot
         condition: of the whole shot.
         filmed: all latent frames so far, the seam's among them.
         known: latent frames of the seam.
+        looks_back: how many of the frames so far are shown at most.
     """
     memory, frame = condition.memory, filmed.shape[2]
-    first = max(0, frame - MOST_KNOWN)
+    first = max(0, frame - looks_back)
     guess = condition.latents[:, MASK_CHANNELS:, memory + frame] if frame == known else filmed[:, :, -1]
     shown = torch.cat([filmed[:, :, first:], guess[:, :, None].to(filmed)], dim=2)
     mask = torch.ones_like(shown[:, :MASK_CHANNELS])

@@ -108,7 +108,7 @@ class WanStoryMemGenerator:
         return {
             **({} if placement.rung.exact else {"memory_rung": placement.rung.name}),
             **self._what_is_faster(),
-            **({"behind_seams": "frame by frame"} if self.config.frame_by_frame else {}),
+            **({"behind_seams": f"frame by frame behind {back}"} if (back := self.config.looks_back) else {}),
             **self.config.sampling.fingerprint,
             "generator": self.config.name,
             "weights": weights,

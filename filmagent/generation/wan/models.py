@@ -141,7 +141,7 @@ def load_models(
     except (OSError, ValueError) as error:
         raise ModelFilesError(f"{str(tokenizer_folder(folder))!r} is no tokenizer: {error}") from error
     vae = load_part(AutoencoderKLWan, folder, "vae", torch.float32)
-    make_pipeline = FrameByFramePipeline if config.frame_by_frame else WanMemoryPipeline
+    make_pipeline = FrameByFramePipeline if config.looks_back else WanMemoryPipeline
     pipeline = make_pipeline(
         tokenizer=tokenizer,
         text_encoder=load_part(UMT5EncoderModel, folder, "text_encoder", dtype),
@@ -151,6 +151,8 @@ def load_models(
         transformer_2=load_expert(config, "transformer_2", dtype) if two else None,
         boundary_ratio=config.sampling.boundary_ratio,
     )
+    if config.looks_back:
+        pipeline.looks_back = config.looks_back
     pipeline.set_progress_bar_config(disable=True)
     _choose_kernel(pipeline, precision)
     if config.speed.compiled:

@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from filmagent.training.papercut.captions import Said, said
 from filmagent.training.papercut.excerpts import Excerpt, Wanted, draw_steps, whole
-from filmagent.training.papercut.latent_reader import LatentReader
+from filmagent.training.papercut.latent_reader import LatentReader, unlikeness
 from filmagent.training.papercut.latents import Clip, Keyframe, StoryLatents
 from filmagent.training.papercut.machine import autocast, plain_attention
 from filmagent.training.papercut.some_tokens import (
@@ -355,7 +354,7 @@ def losses(
     nothing = error.sum() * 0
     looks = nothing
     if reader is not None:
-        looks = unlikeness(reader, batch, video_of(off, index, batch.clean), level, mixture)
+        looks = look(reader, batch, video_of(off, index, batch.clean), level, mixture)
     return Losses(
         flow=(error * weight).sum() / (weight.sum() * error.shape[2]),
         truth=heads.loss(truth, body, index < of_memory) if (truth != UNKNOWN).any() else nothing,
@@ -363,32 +362,16 @@ def losses(
     )
 
 
-def unlikeness(reader: LatentReader, batch: Batch, off: Tensor, level: Tensor, mixture: Mixture) -> Tensor:
-    """How unlike the truth the reader finds the frames that are asked for, as they are foreseen, figures weighted up.
+def look(reader: LatentReader, batch: Batch, off: Tensor, level: Tensor, mixture: Mixture) -> Tensor:
+    """How unlike the truth the reader finds what is asked of a batch; its examples know as many latent frames each.
 
     Args:
         reader: its weights stay as they are.
-        batch: examples that know as many latent frames each.
-        off: how far the predicted flow is off [B, 16, M + T, h, w]; 0 where nobody looked, which stays true there.
+        batch: what was asked.
+        off: how far the predicted flow is off [B, 16, M + T, h, w]; 0 where no token was looked at.
         level: share of noise of every example [B].
         mixture: says below which of these shares it is asked at all.
     """
-    seen = level < mixture.looks_below
-    if not bool(seen.any()):
-        return off.sum() * 0
     first = batch.memory + int(batch.known[0])
-    shares = level.view(-1, 1, 1, 1, 1)
-    # The picture that a flow foresees lies the flow times the noise's share away. So does its error, and what that
-    # costs is divided by the share again: every share of noise weighs as much as in the flow's own loss.
-    per_flow = shares.clamp(min=mixture.looks_above).square().reciprocal().expand_as(batch.weight)
-    true, wrong, weight, more = (
-        each[seen, :, first:].transpose(1, 2).flatten(0, 1)
-        for each in (batch.clean, shares * off, batch.weight, per_flow)
-    )
-    with autocast(batch.clean.device):
-        found = reader.distance(true - wrong, true)
-    parts = []
-    for each in found:
-        here, much = (F.adaptive_avg_pool2d(part, (each.shape[-2], each.shape[-1])) for part in (weight, more))
-        parts.append((each * here * much).sum() / here.sum())
-    return torch.stack(parts).mean() * seen.float().mean()
+    clean, wrong, weight = (each[:, :, first:] for each in (batch.clean, off, batch.weight))
+    return unlikeness(reader, clean, wrong, weight, level, mixture.looks_below, mixture.looks_above)

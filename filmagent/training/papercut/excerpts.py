@@ -1,4 +1,4 @@
-"""What one step of filming on sees of a shot: up to two latent frames that are known, and the one that comes next.
+"""What one step of filming on sees of a shot: a few latent frames that are known, and the one that comes next.
 
 All that moves has moved by as much from one latent frame to the next: a figure by a cell or a token, a layer of a
 panned set by whole cells. A network that is asked for a whole shot at once must find out which frame it is at, and look
@@ -14,10 +14,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from filmagent.generation.wan.config import MOST_KNOWN
 from filmagent.training.papercut.latents import Clip, StoryLatents
 
-ROUGHEST = 0.2
+LOOKS_BACK = 4
+"""How many known latent frames are seen: in a shot of the world all of them, so its first picture, too. That one is
+clean, and everybody is in it as they should look; what was filmed since inherits from frame to frame what is wrong."""
+ROUGHEST = 0.5
 """Most noise on what was filmed on already, in standard deviations: a film's own frames are never as clean as these."""
 
 
@@ -63,14 +65,16 @@ def next_frame(clip: Clip, frame: int) -> Excerpt:
     """What is seen when a shot's latent frame number `frame`, 1 or later, is filmed.
 
     Behind a seam that is what every Wan model is told, the seam's last picture held. Later on the last latent frame is
-    held, so that nothing has to be decoded before the shot is complete; like those before it, it is a little rough.
+    held, so that nothing has to be decoded before the shot is complete. All but the shot's first are rough.
     """
-    first = max(0, frame - MOST_KNOWN)
+    first = max(0, frame - LOOKS_BACK)
     known = frame - first
     if clip.condition is not None and frame == clip.known:
         return Excerpt(clip, first, clip.condition[:, first : frame + 1].float(), known)
     filmed = clip.latents[:, first:frame].float()
-    filmed = filmed + ROUGHEST * torch.rand(()) * torch.randn_like(filmed)
+    rough = ROUGHEST * torch.rand(()) * torch.randn_like(filmed)
+    rough[:, : 1 if first == 0 else 0] = 0
+    filmed = filmed + rough
     return Excerpt(clip, first, torch.cat([filmed, filmed[:, -1:]], dim=1), known)
 
 
@@ -79,7 +83,7 @@ class Wanted:
     """Which steps of filming on go into one batch, where all have one length."""
 
     known: int
-    """Known latent frames, 1 to `MOST_KNOWN`."""
+    """Known latent frames, 1 to `LOOKS_BACK`."""
     swept: bool
     """Whether the camera moves: then every token comes from another place, and none can be left out."""
 
@@ -92,7 +96,7 @@ def steps_of(stories: Sequence[StoryLatents], wanted: Wanted) -> list[tuple[Clip
         for clip in story.shots
         if (clip.script.camera != "still") == wanted.swept
         for frame in range(max(1, clip.known), clip.latents.shape[1])
-        if min(frame, MOST_KNOWN) == wanted.known and (frame != 1 or clip.known == 1)
+        if min(frame, LOOKS_BACK) == wanted.known and (frame != 1 or clip.known == 1)
     ]
 
 
@@ -108,7 +112,7 @@ def choose_wanted(
     Raises:
         ValueError: the stories have no shot.
     """
-    kinds = [Wanted(known, swept) for known in range(1, MOST_KNOWN + 1) for swept in (False, True)]
+    kinds = [Wanted(known, swept) for known in range(1, LOOKS_BACK + 1) for swept in (False, True)]
     there = [kind for kind in kinds if steps_of(stories, kind)]
     if not there:
         raise ValueError(f"none of {len(stories)} stories has a shot to film on: make more stories")

@@ -18,6 +18,7 @@ from filmagent.errors import ModelFilesError
 from filmagent.generation.papercut.card import CARD, Card
 from filmagent.generation.wan.library import AutoencoderKLWan, ModelMixin, PreTrainedModel, UniPCMultistepScheduler
 from filmagent.training.papercut.denoiser import SHIFT
+from filmagent.training.papercut.excerpts import LOOKS_BACK
 from filmagent.training.papercut.latents import UNKNOWN_SHOWS
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.sheet import curve, held_out_rows, sample_sheet
@@ -115,7 +116,7 @@ def export_denoiser(averaged: Models, folder: Path) -> None:
         guidance=2.0,
         guided_by_memory=True,
         shift=SHIFT,
-        frame_by_frame=True,
+        looks_back=LOOKS_BACK,
         steps_on=2,
     )
     (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -94,6 +94,39 @@ class LatentReader(nn.Module):
         return [(one - other).pow(2).sum(dim=1, keepdim=True) for one, other in zip(found, wanted, strict=True)]
 
 
+def unlikeness(
+    reader: LatentReader, clean: Tensor, off: Tensor, weight: Tensor, level: Tensor, below: float, above: float
+) -> Tensor:
+    """How unlike the truth a reader finds the frames that a flow foresees.
+
+    Args:
+        reader: its weights stay as they are.
+        clean: the true latents of the frames that are asked for [B, 16, T, h, w].
+        off: how far the predicted flow is off there, as large; 0 where nobody looked, which stays true.
+        weight: how much every cell counts [B, 1, T, h, w].
+        level: share of noise of every example [B].
+        below: from this share on it is not asked.
+        above: less noise than this share counts as if it were as much.
+    """
+    seen = level < below
+    if not bool(seen.any()):
+        return off.sum() * 0
+    shares = level.view(-1, 1, 1, 1, 1)
+    # The picture that a flow foresees lies the flow times the noise's share away. So does its error, and what that
+    # costs is divided by the share again: every share of noise weighs as much as in the flow's own loss.
+    per_flow = shares.clamp(min=above).square().reciprocal().expand_as(weight)
+    true, wrong, here, more = (
+        each[seen].transpose(1, 2).flatten(0, 1) for each in (clean, shares * off, weight, per_flow)
+    )
+    with autocast(clean.device):
+        found = reader.distance(true - wrong, true)
+    parts = []
+    for each in found:
+        counts, much = (F.adaptive_avg_pool2d(part, (each.shape[-2], each.shape[-1])) for part in (here, more))
+        parts.append((each * counts * much).sum() / counts.sum())
+    return torch.stack(parts).mean() * seen.float().mean()
+
+
 @dataclass(frozen=True)
 class ReaderTraining:
     """How a reader is taught."""
@@ -109,12 +142,14 @@ class ReaderTraining:
 def open_reader(settings: ReaderTraining, folder: Path, stills: Sequence[Clip], shots: Sequence[Clip]) -> LatentReader:
     """The reader that `folder` keeps, or one that is taught now, on the CPU; it does not learn any more."""
     path = folder / READER
-    reader = LatentReader()
-    if path.exists():
-        reader.load_state_dict(torch.load(path, weights_only=True))
-    else:
-        _teach(reader, settings, stills, shots)
-        checkpoint.write(path, reader.state_dict())
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        reader = LatentReader()
+        if path.exists():
+            reader.load_state_dict(torch.load(path, weights_only=True))
+        else:
+            _teach(reader, settings, stills, shots)
+            checkpoint.write(path, reader.state_dict())
     return reader.eval().requires_grad_(False)
 
 

@@ -76,7 +76,7 @@ def test_a_base_that_films_on_frame_by_frame_learns_first_pictures_and_films_on_
         (home / part.name).symlink_to(part)
     card = json.loads((home / CARD).read_text(encoding="utf-8"))
     (home / CARD).unlink()
-    (home / CARD).write_text(json.dumps({**card, "frame_by_frame": True}), encoding="utf-8")
+    (home / CARD).write_text(json.dumps({**card, "looks_back": 2}), encoding="utf-8")
     given = ["--base", f"papercut:{home}", "--data", str(data), "--out", str(tmp_path / "out"), "--size", "32x32"]
     # So large a rate that one step can be seen.
     assert cli.main([*given, "--policy", policy, "--rank", "2", "--steps", "1", "--rate", "1", "--threads", "1",
