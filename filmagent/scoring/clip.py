@@ -127,6 +127,7 @@ class OpenClipFeatures:
         self._lock = threading.RLock()
         self._loaded: _Loaded | None = None
         self._remembered: OrderedDict[Hashable, NDArray[np.float32]] = OrderedDict()
+        self._known: dict[str, bool] = {}
 
     @property
     def revision(self) -> str:
@@ -160,7 +161,11 @@ class OpenClipFeatures:
 
     def knows(self, text: str) -> bool:
         """Whether every word is in the vocabulary; True for models that spell unknown words from pieces."""
-        return self._model().knows(text)
+        with self._lock:
+            # Asked of the same few hundred words at every take; to cut one into tokens takes a millisecond.
+            if text not in self._known:
+                self._known[text] = self._model().knows(text)
+            return self._known[text]
 
     def _embed(self, items: Sequence[Item], keys: Sequence[Hashable],
                how: Callable[[_Loaded], Callable[[list[Item]], NDArray[np.float32]]]) -> Embeddings:
