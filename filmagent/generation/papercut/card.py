@@ -35,7 +35,7 @@ class Card(BaseModel):
     shift: PositiveFloat
     """How far its noise levels are moved towards noise."""
     looks_back: NonNegativeInt
-    """How many latent frames before it each one was seen behind when it learned to film on; 0: it films whole shots."""
+    """Behind how many latent frames it learned to film each next one; 0: it films whole shots."""
     steps_on: PositiveInt
     """Denoising steps of filming on: of a shot, or of each latent frame."""
 
