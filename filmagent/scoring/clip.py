@@ -6,7 +6,6 @@ memory or thresholds.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -84,37 +83,24 @@ WEIGHTS_FILE = "open_clip_model.safetensors"
 STORYMEM_CLIP = ClipSource(model="ViT-B-32-quickgelu", weights="openai")
 """The model of StoryMem's keyframe rule, whose threshold of 0.9 is meant for it."""
 PAPERCUT_CLIP = ClipSource(model="", folder=PAPERCUT_FOLDER, licence="Apache-2.0")
-SOURCES: Mapping[str, ClipSource] = {
-    "papercut": PAPERCUT_CLIP,
-    "papercut-memento": PAPERCUT_CLIP,
-    "papercut-onestory": PAPERCUT_CLIP,
-    "wan2.2": STORYMEM_CLIP,
-    "wan-text": STORYMEM_CLIP,
-    "wan2.2-storymem": STORYMEM_CLIP,
-    "wan2.2-storymem-t2v": STORYMEM_CLIP,
-    "wan-storymem": STORYMEM_CLIP,
-    "wan2.2-memento": STORYMEM_CLIP,
-    "wan-memento": STORYMEM_CLIP,
-    "wan-onestory": STORYMEM_CLIP,
-}
-"""Generator -> the CLIP model that sees its pictures best."""
+SOURCES: Mapping[str, ClipSource] = {"papercut": PAPERCUT_CLIP, "wan2.2": STORYMEM_CLIP, "wan": STORYMEM_CLIP}
+"""Family of generators -> the CLIP model that sees their pictures best."""
 
 
 def features_for(generator: str) -> ImageFeatures:
     """Return the features that see this generator's pictures best. Cheap: nothing is loaded yet.
 
     Args:
-        generator: its name, or `NAME:FOLDER`. Weights of papercut that have a CLIP model of their own beside them, in
-            FOLDER/clip, are seen by that one: it was trained on their world. A memory that was trained on a base
-            (`papercut-storymem-trained`) is seen as its base is. A generator that is not in `SOURCES` gets
-            `ColourFeatures`: weights are never fetched for somebody's own generator.
+        generator: its name, or `NAME:FOLDER`; what stands before its first dash is its family, a memory that was
+            trained on a base (`papercut-storymem-trained`) is seen as its base is. Weights of papercut that have a CLIP
+            model of their own beside them, in FOLDER/clip, are seen by that one: it was trained on their world. A
+            generator of no family in `SOURCES` gets `ColourFeatures`: weights are never fetched for somebody's own.
     """
     name, _, folder = generator.partition(":")
     own = Path(folder) / "clip"
     if name == "papercut" and folder and (own / WEIGHTS_FILE).is_file():
         return OpenClipFeatures(replace(SOURCES[name], folder=own))
-    trained = re.fullmatch(r"(papercut|wan2\.2)-\w+-trained", name)
-    source = SOURCES.get(trained[1] if trained else name)
+    source = SOURCES.get(name.partition("-")[0])
     return ColourFeatures() if source is None else OpenClipFeatures(source)
 
 
