@@ -21,6 +21,7 @@ from diffusers import (
 )
 from diffusers.hooks import FirstBlockCacheConfig, HookRegistry, MagCacheConfig
 from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
+from diffusers.models.activations import GELU
 from diffusers.models.attention_dispatch import dispatch_attention_fn
 from diffusers.models.autoencoders.autoencoder_kl_wan import patchify, unpatchify
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
@@ -29,8 +30,8 @@ from diffusers.utils.torch_utils import get_module_execution_device, randn_tenso
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
 __all__ = [
-    "AutoTokenizer", "AutoencoderKLWan", "FirstBlockCacheConfig", "FlowMatchEulerDiscreteScheduler", "HookRegistry",
-    "MagCacheConfig", "ModelMixin", "PreTrainedModel", "PreTrainedTokenizerFast",
+    "GELU", "AutoTokenizer", "AutoencoderKLWan", "FirstBlockCacheConfig", "FlowMatchEulerDiscreteScheduler",
+    "HookRegistry", "MagCacheConfig", "ModelMixin", "PreTrainedModel", "PreTrainedTokenizerFast",
     "Transformer2DModelOutput", "UMT5Config", "UMT5EncoderModel", "UniPCMultistepScheduler", "WanAttnProcessor",
     "WanImageToVideoPipeline", "WanRotaryPosEmbed", "WanTransformer3DModel", "convert_wan_transformer_to_diffusers",
     "dispatch_attention_fn", "get_module_execution_device", "patchify", "randn_tensor", "unpatchify",

@@ -30,6 +30,7 @@ from filmagent.generation.wan.lora import attach_weights, use_lora
 from filmagent.generation.wan.original.layout import is_original
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
 from filmagent.generation.wan.precision import Precision, choose_precision
+from filmagent.generation.wan.quick_gelu import quicken
 from filmagent.generation.wan.quick_vae import speed_up
 from filmagent.generation.wan.schedule import make_scheduler
 from filmagent.schemas.story import LinkKind
@@ -155,6 +156,9 @@ def load_models(
         pipeline.looks_back = config.looks_back
     pipeline.set_progress_bar_config(disable=True)
     _choose_kernel(pipeline, precision)
+    if precision.autocast:
+        for expert in pipeline.experts():
+            quicken(expert)
     if config.speed.compiled:
         compile_blocks(pipeline.experts())  # before any hook: hooks go around what is compiled
     place(pipeline, rung, precision.device, precision.expert_dtype)

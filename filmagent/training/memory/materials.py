@@ -137,8 +137,8 @@ class Materials:
         self._latents = FrameLatents(conditions, size, revision, latents_home)
         self._texts = PromptFeatures(config.sampling.max_sequence_length)
         self._size, self._frames, self._features = size, frames, features
-        self.dtype = precision.expert_dtype
-        """The type that the expert's own weights are stored in."""
+        self.precision = precision
+        """How the expert's own weights are stored, and what it computes in."""
 
     def examples(self, films: Sequence[TrainingFilm], drawn: Sequence[Drawn]) -> Examples:
         """Decode and encode examples of one kind, on the device."""

@@ -24,6 +24,7 @@ from torch import Tensor
 from filmagent.errors import GenerationError, UsageError
 from filmagent.generation.trained.bases import Base, BaseIdentity, check_base, identify
 from filmagent.generation.trained.files import TrainedMemory, save_trained, weights_file
+from filmagent.generation.wan.quick_gelu import quicken
 from filmagent.scoring.clip import features_for
 from filmagent.training.memory.adapting import learned, load_learning_expert, put
 from filmagent.training.memory.checkpoint import append_log, cut_log, load_checkpoint, save_checkpoint
@@ -222,7 +223,9 @@ def _accelerator(settings: MemoryTraining, cpu: bool) -> Any:
 
 
 def _open_run(plan: Plan, accelerator: Any, materials: Materials, state: dict[str, Any] | None) -> Run:
-    expert = load_learning_expert(plan.base, plan.settings, materials.dtype)
+    expert = load_learning_expert(plan.base, plan.settings, materials.precision.expert_dtype)
+    if materials.precision.autocast:
+        quicken(expert)
     learner = make_learner(expert, plan.settings, plan.base.config.sampling.memory_stride)
     if plan.settings.shard:
         shard_frozen(learner, accelerator.device)
