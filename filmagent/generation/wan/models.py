@@ -15,6 +15,7 @@ import torch
 from filmagent.errors import GenerationError, ModelFilesError, UsageError
 from filmagent.generation.costs import ShotShape
 from filmagent.generation.wan.attention import AttentionChoice, ask_for_attention, choose_attention
+from filmagent.generation.wan.attention_processor import open_attention
 from filmagent.generation.wan.checkpoints import adapter_file, load_part, needed_files, tokenizer_folder
 from filmagent.generation.wan.conditions import ConditionEncoder
 from filmagent.generation.wan.config import WanConfig
@@ -155,10 +156,11 @@ def load_models(
     if config.looks_back:
         pipeline.looks_back = config.looks_back
     pipeline.set_progress_bar_config(disable=True)
-    _choose_kernel(pipeline, precision)
     if precision.autocast:
         for expert in pipeline.experts():
             quicken(expert)
+            open_attention(expert)
+    _choose_kernel(pipeline, precision)
     if config.speed.compiled:
         compile_blocks(pipeline.experts())  # before any hook: hooks go around what is compiled
     place(pipeline, rung, precision.device, precision.expert_dtype)

@@ -11,8 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from filmagent.generation.wan.library import WanAttnProcessor, dispatch_attention_fn
-from filmagent.generation.wan.memento.positions import rotate
+from filmagent.generation.wan.attention_processor import OpenAttention
 from filmagent.generation.wan.rope import MemoryRope
 
 KeysValues = tuple[Tensor, Tensor]
@@ -45,7 +44,7 @@ class TellingRope(MemoryRope):
         return Told(super().forward(hidden_states), self.kept, self.taken)
 
 
-class KeepingAttention(WanAttnProcessor):  # type: ignore[misc]  # diffusers has no types
+class KeepingAttention(OpenAttention):
     """Wan's self-attention, over what it is given and over what was kept."""
 
     def __init__(self, block: int) -> None:
@@ -53,7 +52,7 @@ class KeepingAttention(WanAttnProcessor):  # type: ignore[misc]  # diffusers has
         super().__init__()
         self.block = block
 
-    def __call__(
+    def __call__(  # type: ignore[override]  # `TellingRope` tells self-attention more than positions
         self,
         attn: Any,
         hidden_states: Tensor,
@@ -64,10 +63,7 @@ class KeepingAttention(WanAttnProcessor):  # type: ignore[misc]  # diffusers has
         """Attend from (batch, tokens, width). The signature is diffusers'."""
         assert rotary_emb is not None  # Wan's blocks always hand it to self-attention
         told = rotary_emb
-        query = attn.norm_q(attn.to_q(hidden_states)).unflatten(2, (attn.heads, -1))
-        key = attn.norm_k(attn.to_k(hidden_states)).unflatten(2, (attn.heads, -1))
-        value = attn.to_v(hidden_states).unflatten(2, (attn.heads, -1))
-        query, key = rotate(query, told.rotary), rotate(key, told.rotary)
+        query, key, value = self.read(attn, hidden_states, None, told.rotary)
         if told.taken is not None:
             told.taken[self.block] = (key, value)
         if told.kept:
@@ -75,12 +71,10 @@ class KeepingAttention(WanAttnProcessor):  # type: ignore[misc]  # diffusers has
                 torch.cat([kept.to(own).expand(len(own), -1, -1, -1), own], dim=1)
                 for kept, own in zip(told.kept[self.block], (key, value), strict=True)
             )
-        seen = dispatch_attention_fn(query, key, value, backend=self._attention_backend)
-        out: Tensor = attn.to_out[1](attn.to_out[0](seen.flatten(2, 3).type_as(query)))
-        return out
+        return self.write(attn, self.attend(query, key, value))
 
 
-class TextOrNothing(WanAttnProcessor):  # type: ignore[misc]  # diffusers has no types
+class TextOrNothing(OpenAttention):
     """Wan's cross-attention; a text of no tokens adds nothing, not even a bias."""
 
     def __call__(
@@ -94,5 +88,4 @@ class TextOrNothing(WanAttnProcessor):  # type: ignore[misc]  # diffusers has no
         """Attend from (batch, tokens, width) to a text (batch, text tokens, width). The signature is diffusers'."""
         if encoder_hidden_states is not None and encoder_hidden_states.shape[1] == 0:
             return torch.zeros_like(hidden_states)
-        read: Tensor = super().__call__(attn, hidden_states, encoder_hidden_states, attention_mask, rotary_emb)
-        return read
+        return super().__call__(attn, hidden_states, encoder_hidden_states, attention_mask, rotary_emb)

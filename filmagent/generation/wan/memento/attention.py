@@ -13,8 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from filmagent.generation.wan.library import WanAttnProcessor, dispatch_attention_fn
-from filmagent.generation.wan.memento.positions import rotate
+from filmagent.generation.wan.attention_processor import OpenAttention
 
 
 @dataclass
@@ -27,7 +26,7 @@ class TokenParts:
     """Text tokens in front that only the identity frame reads."""
 
 
-class SplitSelfAttention(WanAttnProcessor):  # type: ignore[misc]  # diffusers has no types
+class SplitSelfAttention(OpenAttention):
     """Self-attention in two groups that share the memory."""
 
     def __init__(self, parts: TokenParts) -> None:
@@ -38,30 +37,19 @@ class SplitSelfAttention(WanAttnProcessor):  # type: ignore[misc]  # diffusers h
     def __call__(self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None,
                  attention_mask: Tensor | None = None, rotary_emb: tuple[Tensor, Tensor] | None = None) -> Tensor:
         """Attend within (batch, tokens, width). The signature is diffusers'."""
-        query = attn.norm_q(attn.to_q(hidden_states)).unflatten(2, (attn.heads, -1))
-        key = attn.norm_k(attn.to_k(hidden_states)).unflatten(2, (attn.heads, -1))
-        value = attn.to_v(hidden_states).unflatten(2, (attn.heads, -1))
-        if rotary_emb is not None:
-            query, key = rotate(query, rotary_emb), rotate(key, rotary_emb)
-        seen = self._split(query, key, value).flatten(2, 3).type_as(query)
-        out: Tensor = attn.to_out[1](attn.to_out[0](seen))
-        return out
+        return self.write(attn, self._split(*self.read(attn, hidden_states, None, rotary_emb)))
 
     def _split(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         identity, shared = self.parts.identity, self.parts.identity + self.parts.memory
-        second = self._attend(query[:, identity:], key[:, identity:], value[:, identity:])
+        second = self.attend(query[:, identity:], key[:, identity:], value[:, identity:])
         if shared == 0:
             return second
-        first = self._attend(query[:, :shared], key[:, :shared], value[:, :shared])
+        first = self.attend(query[:, :shared], key[:, :shared], value[:, :shared])
         memory = 0.5 * (first[:, identity:] + second[:, : self.parts.memory])
         return torch.cat([first[:, :identity], memory, second[:, self.parts.memory :]], dim=1)
 
-    def _attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        seen: Tensor = dispatch_attention_fn(query, key, value, backend=self._attention_backend)
-        return seen
 
-
-class SplitTextAttention(WanAttnProcessor):  # type: ignore[misc]  # diffusers has no types
+class SplitTextAttention(OpenAttention):
     """Cross-attention: the identity frame to its own text, everything else to the shot's."""
 
     def __init__(self, parts: TokenParts) -> None:
@@ -73,8 +61,7 @@ class SplitTextAttention(WanAttnProcessor):  # type: ignore[misc]  # diffusers h
                  attention_mask: Tensor | None = None, rotary_emb: tuple[Tensor, Tensor] | None = None) -> Tensor:
         """Attend from (batch, tokens, width) to text (batch, text tokens, width). The signature is diffusers'."""
         if encoder_hidden_states is None or self.parts.identity == 0:
-            alone: Tensor = super().__call__(attn, hidden_states, encoder_hidden_states, attention_mask, rotary_emb)
-            return alone
+            return super().__call__(attn, hidden_states, encoder_hidden_states, attention_mask, rotary_emb)
         tokens, words = self.parts.identity, self.parts.identity_text
         parts = ((hidden_states[:, :tokens], encoder_hidden_states[:, :words]),
                  (hidden_states[:, tokens:], encoder_hidden_states[:, words:]))

@@ -69,11 +69,3 @@ class ElapsedRope(MemoryRope):
             return torch.cat(spread, dim=-1).reshape(1, -1, 1, self.attention_head_dim)
 
         return joined(cosines), joined(sines)
-
-
-def rotate(features: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
-    """Turn features (batch, tokens, heads, head dim) by their positions' angles; neighbours are pairs, as in Wan."""
-    cosines, sines = rotary
-    paired = features.reshape(*features.shape[:-1], -1, 2)
-    turned = torch.stack((-paired[..., 1], paired[..., 0]), dim=-1).flatten(-2)
-    return (features * cosines + turned * sines).to(features.dtype)
