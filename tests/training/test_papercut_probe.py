@@ -13,7 +13,17 @@ import torch
 from filmagent.errors import ModelFilesError, ScoringError
 from filmagent.generation.papercut.vocabulary import KINDS
 from filmagent.training.papercut.probe.data import NO_ANSWER, batch_of, draw_sample, sample_of, soften
-from filmagent.training.papercut.probe.net import CloseLook, ProbeNet, ProbeSize, load_probe, save_probe, window_at
+from filmagent.training.papercut.probe.net import (
+    LARGEST,
+    SMALLEST,
+    WINDOW,
+    CloseLook,
+    ProbeNet,
+    ProbeSize,
+    load_probe,
+    save_probe,
+    window_at,
+)
 from filmagent.training.papercut.probe.pools import LookPool, Looks, SamplePool, held_otherwise, looks_of
 from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, IDENTITY, PICTURE_QUESTIONS, Reading, truth_of
 from filmagent.training.papercut.probe.reader import TrainedProbe, pairs_of, probe_folder
@@ -48,6 +58,18 @@ def test_the_truth_answers_every_question_of_who_is_there():
     for question, answer in truth.figures["cat"].items():
         assert answer in FIGURE_QUESTIONS[question]
     assert Reading.from_json(json.loads(json.dumps(truth.as_json()))) == truth
+
+
+def test_nobody_is_asked_for_a_pattern_that_cannot_be_seen():
+    def asked(garment: str, pattern: str | None) -> set[str]:
+        horse = Figure("horse", "yellow", garment, "white", pattern, "black" if pattern else None)
+        script = replace(BOTH, figures=(horse, DOG), performances=(Performance(0, "sits", 1, 0.5),))
+        return set(FIGURE_QUESTIONS) - set(truth_of(script, 0.0).figures["horse"])
+
+    assert asked("bow", "spots") == set()
+    assert asked("vest", "spots") == {"pattern", "pattern_colour"}
+    assert asked("vest", None) == {"pattern", "pattern_colour"}, "who could say that it is plain?"
+    assert asked("bow", None) == {"pattern_colour"}
 
 
 def test_a_walker_is_where_it_has_come_to():
@@ -113,6 +135,16 @@ def test_a_question_is_answered_from_the_figure_that_is_asked_about():
     assert not torch.equal(net.figure_logits(seen, rows, cat)["colour"], net.figure_logits(seen, rows, dog)["colour"])
 
 
+def test_a_tall_figure_is_told_from_a_near_one():
+    torch.manual_seed(0)
+    net = ProbeNet(TINY).eval()
+    seen = net(batch_of([sample_of(BOTH, 0)], CPU).frames)
+    look = net.look(seen, torch.zeros(1, dtype=torch.long), torch.tensor([KINDS.index("cat")]))
+    assert SMALLEST <= float(look.side) <= LARGEST
+    further = replace(look, side=look.side * 1.2)
+    assert not torch.allclose(net.answers(look)["build"], net.answers(further)["build"])
+
+
 @pytest.mark.parametrize(
     ("centre", "spread", "sees"),
     [
@@ -175,29 +207,32 @@ def test_a_figure_that_was_looked_at_is_learned_from_more_than_once(tmp_path, mo
 def test_a_look_is_kept_as_it_was():
     torch.manual_seed(0)
     kinds = torch.arange(7)
-    windows = torch.rand(7, 6, 64, 64) - 0.5, torch.rand(7, 1, 64, 64)
-    look = CloseLook(*windows, torch.randn(7, 3), torch.randn(7, 5), kinds)
+    windows = torch.rand(7, 6, WINDOW, WINDOW) - 0.5, torch.rand(7, 1, WINDOW, WINDOW)
+    look = CloseLook(*windows, 100 * torch.rand(7), torch.randn(7, 3), torch.randn(7, 5), kinds)
     pool = LookPool(9)
     pool.add(Looks(look, {question: 10 * kinds for question in FIGURE_QUESTIONS}))
     kept = pool.draw(60, CPU)
     same = kept.look.kinds
     assert set(same.tolist()) == set(range(7))
-    for name in ("window", "own", "whole", "shape"):
+    for name in ("window", "own", "side", "whole", "shape"):
         torch.testing.assert_close(getattr(kept.look, name), getattr(look, name)[same], atol=3e-3, rtol=1e-2)
     assert all(torch.equal(labels, 10 * same) for labels in kept.truth.values())
 
 
 def test_a_look_held_otherwise_shows_the_same_figure_elsewhere():
     torch.manual_seed(0)
-    own = torch.zeros(6, 1, 64, 64)
-    own[:, :, 20:44, 24:36] = 1
-    look = CloseLook(own.repeat(1, 6, 1, 1) * 0.5, own, torch.rand(6, 3), torch.rand(6, 5), torch.arange(6))
+    own = torch.zeros(6, 1, WINDOW, WINDOW)
+    own[:, :, 30:66, 36:54] = 1
+    sides = torch.full((6,), 80.0)
+    look = CloseLook(own.repeat(1, 6, 1, 1) * 0.5, own, sides, torch.rand(6, 3), torch.rand(6, 5), torch.arange(6))
     held = held_otherwise(look)
     assert torch.equal(held.whole, look.whole) and torch.equal(held.shape, look.shape)
     assert torch.equal(held.kinds, look.kinds)
-    middle = (held.own * torch.arange(64.0)).sum((1, 2, 3)) / held.own.sum((1, 2, 3))
-    assert middle.std() > 1 and abs(float(middle.mean()) - 29.5) < 10
-    assert (held.own.sum((1, 2, 3)) / own[0].sum()).std() > 0.05, "some are nearer"
+    area = held.own.sum((1, 2, 3))
+    middle = (held.own * torch.arange(float(WINDOW))).sum((1, 2, 3)) / area
+    assert middle.std() > 1.5 and abs(float(middle.mean()) - 44.5) < 15
+    assert (area / own[0].sum()).std() > 0.05, "some are nearer"
+    torch.testing.assert_close(area * held.side**2, own[0].sum() * sides**2, rtol=0.03, atol=1.0)
     assert (held.window[held.own.expand_as(held.window) > 0.99] > 0.25).all(), "the map moves with the window"
     assert (held.window[held.own.expand_as(held.window) == 0] < 0.25).all()
 

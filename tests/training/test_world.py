@@ -29,6 +29,7 @@ from filmagent.training.papercut.world import (
     Performance,
     Setting,
     ShotScript,
+    pattern_pixels,
     render_frames,
     render_shot,
     sample_shot,
@@ -89,6 +90,23 @@ def test_who_stands_in_front_hides_who_stands_behind():
     both = render_frames(replace(script, performances=parts), [0])
     assert not (both.masks[0] & both.masks[1]).any()
     assert both.masks[0].any()
+
+
+def test_a_pattern_shows_where_nothing_hides_it():
+    striped = replace(CAT, pattern="stripes", pattern_colour="black")
+    alone = script_of(striped, "walks")
+    (part,) = alone.performances
+    shows = pattern_pixels(alone, part)
+    pictures = [render_frames(script, [0]).frames.astype(int) for script in (alone, script_of(CAT, "walks"))]
+    seen = (np.abs(pictures[0] - pictures[1]).max(axis=-1) > 25).sum()
+    assert shows == pytest.approx(seen, rel=0.05) and shows > 100
+    assert pattern_pixels(script_of(CAT, "walks"), part) > 45, "a plain cat is asked for spots"
+    dog = Figure("dog", "brown", "bow", "green")
+    both = (part, Performance(1, "sits", -1, 0.52))
+    behind, in_front = (
+        pattern_pixels(replace(alone, figures=(striped, dog), performances=order), part) for order in (both, both[::-1])
+    )
+    assert behind < 0.7 * in_front, "who comes later stands in front"
 
 
 @pytest.mark.parametrize("colour", COLOURS)

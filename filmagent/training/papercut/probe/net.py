@@ -31,8 +31,11 @@ HOW_TO_GET = "make them with `filmagent train papercut probe`"
 SETTING = "setting"
 """Place and layout as one answer, place first."""
 _GRID = (4, 7)
-WINDOW = 64
-"""Pixels of a close look's side, whatever it shows."""
+_LOOK_GRID = 8
+WINDOW = 96
+"""Pixels of a close look's side, whatever it shows: as many as most figures have, so that no stripe is lost."""
+LONG = 64.0
+"""Pixels of the picture that a close look is told as 1: only so can a tall figure be told from one that is near."""
 SMALLEST, LARGEST = 32, 160
 """Pixels of the picture that a close look shows at least and at most."""
 ROOM = 4.3
@@ -71,6 +74,8 @@ class CloseLook:
     """Two moments of what is around it, [N, 6, WINDOW, WINDOW], -0.5 to 0.5."""
     own: Tensor
     """Its share of every pixel of the window, [N, 1, WINDOW, WINDOW], 0 to 1."""
+    side: Tensor
+    """Pixels of the picture that the window's side shows, [N]."""
     whole: Tensor
     """What is known of its picture, [N, known]."""
     shape: Tensor
@@ -150,11 +155,12 @@ class ProbeNet(nn.Module):
         # Where to look is the map's to learn: what is seen there must not pull at it.
         window = window_at(shape.detach(), seen.frames.shape[-2:])
         there = _cut_out(own.detach().exp()[:, None], window)
-        return CloseLook(_cut_out(seen.frames[rows], window), there, seen.whole[rows], shape, kinds)
+        side = window[:, 0, 0] * seen.frames.shape[-1]
+        return CloseLook(_cut_out(seen.frames[rows], window), there, side, seen.whole[rows], shape, kinds)
 
     def answers(self, look: CloseLook) -> dict[str, Tensor]:
         """By question, [N, answers]."""
-        found = self.close(torch.cat([look.window, look.own], 1))
+        found = self.close(torch.cat([look.window, look.own, _distances(look.side)], 1))
         answers = self.figure(torch.cat([found, self.kind(look.kinds), look.whole, look.shape], 1))
         answers = answers.split([len(each) for each in FIGURE_QUESTIONS.values()], 1)
         return dict(zip(FIGURE_QUESTIONS, answers, strict=True))
@@ -206,20 +212,24 @@ def _cut(before: int, after: int, stride: int) -> nn.Sequential:
 
 
 class _Close(nn.Module):
-    """Two moments of a window and the share that the figure has of it, [N, 7, WINDOW, WINDOW] -> [N, width]."""
+    """Two moments of a window, the figure's share of it, and how far from its middle all is, to [N, width].
+
+    Sees [N, 9, WINDOW, WINDOW].
+    """
 
     def __init__(self, channels: tuple[int, int, int]) -> None:
         super().__init__()
         fine, wide, deep = channels
         # The first features lie two pixels apart: stripes are no wider than that on small figures.
-        self.near = nn.Sequential(nn.PixelUnshuffle(2), _cut(28, fine, 1), _Again(fine))
+        self.near = nn.Sequential(nn.PixelUnshuffle(2), _cut(36, fine, 1), _Again(fine))
         self.far = nn.Sequential(_cut(fine, wide, 2), _Again(wide), _cut(wide, deep, 2), _Again(deep), _Again(deep))
         self.grid = nn.Conv2d(deep, 16, 1)
-        self.width = 2 * deep + 16 * (WINDOW // 8) ** 2
+        self.width = 2 * deep + 16 * _LOOK_GRID**2
 
     def forward(self, window: Tensor) -> Tensor:
         far = self.far(self.near(window))
-        return torch.cat([far.mean((2, 3)), far.amax((2, 3)), self.grid(far).flatten(1)], 1)
+        grid = F.adaptive_avg_pool2d(self.grid(far), _LOOK_GRID)
+        return torch.cat([far.mean((2, 3)), far.amax((2, 3)), grid.flatten(1)], 1)
 
 
 def _shape(own: Tensor) -> Tensor:
@@ -252,6 +262,12 @@ def window_at(shape: Tensor, frame: torch.Size) -> Tensor:
 def _cut_out(pictures: Tensor, window: Tensor) -> Tensor:
     grid = F.affine_grid(window, [len(pictures), 1, WINDOW, WINDOW], align_corners=False)
     return F.grid_sample(pictures, grid, mode="bilinear", align_corners=False)
+
+
+def _distances(side: Tensor) -> Tensor:
+    """How far every pixel lies right and down of the window's middle, in `LONG` pixels: [N, 2, WINDOW, WINDOW]."""
+    line = torch.linspace(-0.5, 0.5, WINDOW, device=side.device).expand(WINDOW, WINDOW)
+    return torch.stack([line, line.T]) * (side / LONG)[:, None, None, None]
 
 
 def _picture_sizes() -> dict[str, int]:

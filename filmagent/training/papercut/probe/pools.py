@@ -97,6 +97,7 @@ def _short(looks: Looks) -> dict[str, Tensor]:
     look = looks.look
     return {
         "window": ((look.window + 0.5).clamp(0, 1) * LEVELS).round().to(torch.uint8),
+        "side": look.side,
         "own": (look.own.clamp(0, 1) * LEVELS).round().to(torch.uint8),
         "whole": look.whole.half(),
         "shape": look.shape.half(),
@@ -109,6 +110,7 @@ def _long(parts: Mapping[str, Tensor]) -> Looks:
     look = CloseLook(
         window=parts["window"].float() / LEVELS - 0.5,
         own=parts["own"].float() / LEVELS,
+        side=parts["side"],
         whole=parts["whole"].float(),
         shape=parts["shape"].float(),
         kinds=parts["kinds"],
@@ -119,8 +121,8 @@ def _long(parts: Mapping[str, Tensor]) -> Looks:
 def held_otherwise(look: CloseLook) -> CloseLook:
     """The same figures, each window somewhat shifted, nearer or further, some mirrored, in other light, with grain.
 
-    A look that comes back as it was is learned by heart. Where a figure is in its picture is told beside the window, so
-    no answer changes.
+    A look that comes back as it was is learned by heart. Where a figure is in its picture is told beside the window,
+    and how much of the picture the window shows changes with it, so no answer does.
     """
     count, device = len(look.kinds), look.window.device
     maps = torch.zeros(count, 2, 3, device=device)
@@ -133,7 +135,7 @@ def held_otherwise(look: CloseLook) -> CloseLook:
     held = F.grid_sample(held, grid, mode="bilinear", align_corners=False)
     light = _between(count, 0.9, 1.1, device).view(-1, 1, 1, 1)
     grain = _between(count, 0.0, 0.05, device).view(-1, 1, 1, 1) * torch.randn_like(held[:, :6])
-    return replace(look, window=held[:, :6] * light + grain, own=held[:, 6:])
+    return replace(look, window=held[:, :6] * light + grain, own=held[:, 6:], side=look.side * size)
 
 
 def _between(count: int, low: float, high: float, device: torch.device) -> Tensor:

@@ -1,6 +1,6 @@
 """What is asked of a picture of the papercut world, which answers there are, and which of them are true of a script.
 
-Whoever reads pictures answers with a `Reading`; so does the truth. Knows no torch and no pixels.
+Whoever reads pictures answers with a `Reading`; so does the truth. Knows no torch and no reader.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from filmagent.generation.papercut.vocabulary import (
     TIMES,
     WEATHERS,
 )
-from filmagent.training.papercut.world import ShotScript
+from filmagent.training.papercut.world import ShotScript, pattern_pixels
 from filmagent.training.papercut.world.motion import place_at
 
 Answer = str | int | None
@@ -47,6 +47,9 @@ FIGURE_QUESTIONS: Mapping[str, tuple[Answer, ...]] = {
 """Asked of every figure, by its kind."""
 IDENTITY = ("colour", "pattern", "pattern_colour", "garment", "garment_colour", "build")
 """What a figure keeps through a story, and a caption may leave out."""
+PATTERN_QUESTIONS = ("pattern", "pattern_colour")
+SHOWN = 45
+"""Pixels of a pattern that a picture shows, at least, where somebody is asked for it: a square of seven by seven."""
 PICTURE_QUESTIONS: Mapping[str, tuple[Answer, ...]] = {
     "count": tuple(range(MAX_ROLES + 1)),
     "place": PLACES,
@@ -84,9 +87,10 @@ class Reading:
 
 
 def truth_of(script: ShotScript, seconds: float) -> Reading:
-    """The true answers; `seconds` into the shot, which matters to nothing but positions.
+    """The true answers; `seconds` into the shot, which matters to positions and to what can be seen.
 
-    A plain figure has no pattern colour: that question is absent, as nothing could answer it.
+    A question is absent where nothing could answer it: a plain figure has no pattern colour, and a pattern that a vest
+    hides, or that would be hidden if there were one, is not asked for (`SHOWN`).
     """
     figures: dict[str, Answers] = {}
     for part in script.performances:
@@ -94,6 +98,8 @@ def truth_of(script: ShotScript, seconds: float) -> Reading:
         answers: dict[str, Answer] = {question: getattr(figure, question) for question in IDENTITY}
         if figure.pattern is None:
             del answers["pattern_colour"]
+        if pattern_pixels(script, part, seconds) < SHOWN:
+            answers = {question: answer for question, answer in answers.items() if question not in PATTERN_QUESTIONS}
         where = place_at(script, part, seconds)
         answers["action"] = part.action
         answers["position"] = POSITIONS[min(2, max(0, int(where * 3)))]

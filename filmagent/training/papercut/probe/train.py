@@ -58,7 +58,7 @@ class ProbeTraining:
     close_every: int = 6
     """Such steps from one time that samples are rendered to the next."""
     close_room: int = 40000
-    """Figures whose close looks are kept, of 30 kB each."""
+    """Figures whose close looks are kept, of 65 kB each."""
     pool: int = 10000
     """Samples kept rendered; a batch is drawn from them."""
     fresh: int = 24

@@ -11,6 +11,7 @@ from filmagent.training.papercut.world.story import (
     sample_story,
     stage_shot,
 )
+from filmagent.training.papercut.world.visible import pattern_pixels
 
 __all__ = [
     "FORMS",
@@ -27,6 +28,7 @@ __all__ = [
     "ToldStory",
     "WorldStory",
     "begins_as_at_a_cut",
+    "pattern_pixels",
     "render_frames",
     "render_shot",
     "sample_shot",

@@ -87,14 +87,9 @@ def _frame(script: ShotScript, place: Image.Image, stage: Stage) -> tuple[Image.
     picture = place.copy()
     seen: dict[int, Image.Image] = {}
     for part in script.performances:
-        mask = Image.new("L", picture.size)
-        canvas = aggdraw.Draw(mask)
-        _draw_part(script, part, stage, canvas, silhouette=True)
-        canvas.flush()
+        mask = silhouette(script, part, stage)
         _throw_shadow(picture, mask)
-        canvas = aggdraw.Draw(picture)
-        _draw_part(script, part, stage, canvas, silhouette=False)
-        canvas.flush()
+        paint(script, part, stage, picture)
         seen = {earlier: ImageChops.subtract(other, mask) for earlier, other in seen.items()}
         seen[part.subject] = mask
     if script.prop:
@@ -105,6 +100,22 @@ def _frame(script: ShotScript, place: Image.Image, stage: Stage) -> tuple[Image.
 def _throw_shadow(picture: Image.Image, mask: Image.Image) -> None:
     shadow = ImageChops.offset(mask, 3, 3).filter(ImageFilter.BoxBlur(1)).point(lambda value: int(value * SHADOW))
     picture.paste((12, 14, 26), (0, 0), shadow)
+
+
+def silhouette(script: ShotScript, part: Performance, stage: Stage) -> Image.Image:
+    """Where a figure is seen when nobody stands in front of it: a picture of grey levels."""
+    mask = Image.new("L", (WIDTH, HEIGHT))
+    canvas = aggdraw.Draw(mask)
+    _draw_part(script, part, stage, canvas, silhouette=True)
+    canvas.flush()
+    return mask
+
+
+def paint(script: ShotScript, part: Performance, stage: Stage, picture: Image.Image) -> None:
+    """Lay a figure on a picture, without its shadow."""
+    canvas = aggdraw.Draw(picture)
+    _draw_part(script, part, stage, canvas, silhouette=False)
+    canvas.flush()
 
 
 def _draw_part(script: ShotScript, part: Performance, stage: Stage, canvas: aggdraw.Draw, silhouette: bool) -> None:
