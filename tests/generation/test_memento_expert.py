@@ -9,21 +9,23 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.memento.attention import SplitSelfAttention, TokenParts
 from filmagent.generation.wan.memento.expert import MementoTransformer, Pool, SequenceLayout, ShotMemory
 from filmagent.generation.wan.memento.positions import EARLIEST, IDENTITY_TIME, memory_time
 from filmagent.generation.wan.memento.quota import QUERIES, Quota
 from filmagent.generation.wan.memento.selector import choose
 from filmagent.generation.wan.remembering import remembering
+from filmagent.generation.wan.rope import install_memory_rope, memory_positions
+
+SHAPE = {"patch_size": (1, 2, 2), "num_attention_heads": 2, "attention_head_dim": 12, "in_channels": 36,
+         "out_channels": 16, "text_dim": 16, "freq_dim": 16, "ffn_dim": 32, "num_layers": 2}
 
 
 @pytest.fixture(scope="module")
 def expert():
     torch.manual_seed(3)
-    return MementoTransformer(
-        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=36, out_channels=16,
-        text_dim=16, freq_dim=16, ffn_dim=32, num_layers=2,
-    ).eval()
+    return MementoTransformer(**SHAPE).eval()
 
 
 def noise(*shape, seed=0):
@@ -152,8 +154,14 @@ def test_an_expert_selects_by_the_queries_that_the_quota_asks(expert):
         assert expert.select(replace(pool, quota=Quota.of(8, queries))) == tuple(sorted(best))
 
 
-def test_outside_of_a_shot_it_is_an_ordinary_expert(expert):
+def test_outside_of_a_shot_it_is_diffusers_own_expert_with_memory_where_it_is_said_to_be(expert):
+    plain = WanTransformer3DModel(**SHAPE).eval()
+    plain.load_state_dict({name: value for name, value in expert.state_dict().items() if "keyframe_query" not in name})
+    given = noise(1, 36, 3, 4, 4), torch.tensor([5]), noise(1, 6, 16)
     with torch.no_grad():
-        made = expert(noise(1, 36, 3, 4, 4), torch.tensor([5]), noise(1, 6, 16)).sample
-    assert made.shape == (1, 16, 3, 4, 4)
-    assert expert.rope.times == ((0, 1, 2),)
+        inside = expert.denoise(*given, SequenceLayout(memory=((-7,),)))
+        for memory in (0, 1):
+            with memory_positions([install_memory_rope(plain), expert.rope], memory, 5):
+                made, expected = (model(*given).sample for model in (expert, plain))
+            assert made.shape == (1, 16, 3, 4, 4) and not torch.allclose(made, inside, atol=1e-4)
+            torch.testing.assert_close(made, expected)

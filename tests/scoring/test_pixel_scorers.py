@@ -82,6 +82,13 @@ def test_a_take_that_goes_on_has_no_jump_and_a_foreign_one_has(seed):
     assert symptoms(Seam(), moving(seed=seed + 1), seam=video[:5]) == ("seam_jump",)
 
 
+@given(st.integers(0, 20))
+@settings(max_examples=15)
+def test_what_is_animated_on_twos_has_no_jump_where_it_goes_on(seed):
+    video = np.stack([np.roll(noise(seed), 4 * index, axis=1) for index in range(12)]).repeat(2, axis=0)
+    assert symptoms(Seam(), video[6:], seam=video[:6]) == ()
+
+
 def test_a_colour_shift_is_a_jump_even_when_it_is_small():
     video = moving(frames=12)
     warmer = np.clip(video.astype(int) + np.array((16, 0, -16)), 0, 255).astype(np.uint8)

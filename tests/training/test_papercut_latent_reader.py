@@ -20,7 +20,7 @@ from filmagent.training.papercut.truth import QUESTIONS
 
 torch.set_num_threads(1)
 
-SHORT = ReaderTraining(steps=30, batch=8)
+SHORT = ReaderTraining(steps=40, batch=8)
 EVERYWHERE = Mixture(looks_weight=1.0, looks_below=1.01)
 
 

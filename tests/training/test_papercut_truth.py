@@ -10,7 +10,7 @@ import torch
 
 from filmagent.generation.papercut.vocabulary import KINDS, PLACES, WORDINGS, Caption, Role, compose, phrases
 from filmagent.training.papercut.captions import Said, describe
-from filmagent.training.papercut.drawn import StoryShape, draw_story, drawn_clip
+from filmagent.training.papercut.drawn import StoryShape, draw_story, drawn_clip, exposures
 from filmagent.training.papercut.text import MAX_WORDS, build_text_encoder, build_tokenizer
 from filmagent.training.papercut.truth import (
     DEEDS,
@@ -27,7 +27,7 @@ from filmagent.training.papercut.truth import (
     labels,
 )
 from filmagent.training.papercut.words import teach_words
-from filmagent.training.papercut.world import HEIGHT, WIDTH, Figure, Performance, Setting, ShotScript, render_shot
+from filmagent.training.papercut.world import HEIGHT, WIDTH, Figure, Performance, Setting, ShotScript
 
 CAT = Figure("cat", "orange", "scarf", "blue")
 
@@ -136,22 +136,22 @@ def test_bodies_are_drawn_where_their_coordinates_say():
 def test_later_tokens_of_a_body_move_along_with_it(action, camera):
     part = Performance(0, action, 1, 5 / 14)
     script = ShotScript((CAT,), Setting("meadow"), "day", "medium", camera=camera, performances=(part,))
-    who = torch.from_numpy(drawn_clip(render_shot(script), 0, True).who)
-    ahead, above = (each.view(5, 8, 14) for each in body_coordinates(script, who))
-    for frame in range(5):
+    who = torch.from_numpy(drawn_clip(exposures(script), 0, True).who)
+    ahead, above = (each.view(9, 8, 14) for each in body_coordinates(script, who))
+    for frame in range(9):
         shown = ~ahead[frame].isnan()
         assert shown.sum() > 5
         assert abs(float(ahead[frame][shown].mean()) - float(ahead[0][~ahead[0].isnan()].mean())) < 0.12
         assert float(above[frame][shown].max()) < 1.2
     pushed = replace(script, camera="in")
-    assert body_coordinates(pushed, who).view(2, 5, 8, 14)[:, 1:].isnan().all()
+    assert body_coordinates(pushed, who).view(2, 9, 8, 14)[:, 1:].isnan().all()
 
 
 def test_figures_are_where_the_drawing_has_them():
     drawn = draw_story(3, 1, StoryShape(0, 3)).shots
     for clip in drawn:
-        assert clip.who.shape == (5, HEIGHT // 16, WIDTH // 16)
-        assert clip.covered.shape == (5, HEIGHT // 8, WIDTH // 8)
+        assert clip.who.shape == (9, HEIGHT // 16, WIDTH // 16)
+        assert clip.covered.shape == (9, HEIGHT // 8, WIDTH // 8)
         shown = {part.subject for part in clip.script.performances}
         assert set(np.unique(clip.who)) <= {-1, *shown}
         assert (clip.covered > 0.99).any() == bool(shown)

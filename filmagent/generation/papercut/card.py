@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.wan.config import UnknownShows
+from filmagent.generation.wan.config import PictureFilming, UnknownShows
 
 CARD = "papercut.json"
 _GET_AGAIN = "export the weights again with `filmagent train papercut export`"
@@ -34,10 +34,10 @@ class Card(BaseModel):
     """Whether it is guided away from a picture without memory, which it was trained to make, too."""
     shift: PositiveFloat
     """How far its noise levels are moved towards noise."""
-    looks_back: NonNegativeInt
-    """Behind how many latent frames it learned to film each next one; 0: it films whole shots."""
+    filming: PictureFilming | None
+    """How it learned to film on picture by picture; None: it films whole shots."""
     steps_on: PositiveInt
-    """Denoising steps of filming on: of a shot, or of each latent frame."""
+    """Denoising steps of filming on: of a shot, or of pictures that are made at once."""
 
 
 def read_card(folder: Path) -> Card:

@@ -57,7 +57,7 @@ def papercut_config(
             max_sequence_length=card.most_words,
         ),
         unknown_shows=card.unknown_shows,
-        looks_back=card.looks_back,
+        filming=card.filming,
         how_to_get=HOW_TO_GET,
     )
 

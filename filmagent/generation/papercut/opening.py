@@ -16,7 +16,7 @@ import numpy as np
 from filmagent.generation.costs import ShotCost, ShotShape
 from filmagent.generation.limits import TEMPORAL_STRIDE, check_request
 from filmagent.generation.port import GeneratedShot, GenerationRequest
-from filmagent.generation.wan.config import Sampling
+from filmagent.generation.wan.config import PictureFilming, Sampling
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 
 UNGUIDED = 1.0
@@ -95,24 +95,24 @@ class PapercutGenerator(WanStoryMemGenerator):
         return super().cost(replace(shape, frames=1))
 
     def _cost_of_filming_on(self, shape: ShotShape) -> ShotCost:
-        whole = super().cost(replace(shape, memory=0))
-        if not self.config.frame_by_frame:
-            return _with_forwards(whole, self._steps_on)
-        frames = [super(PapercutGenerator, self).cost(each) for each in _frames_on(shape, self.config.looks_back)]
-        steps = [_with_forwards(each, self._steps_on) for each in frames]
-        return replace(
-            whole,
+        filming, cost = self.config.filming, super().cost
+        if filming is None:
+            return _with_forwards(cost(replace(shape, memory=0)), self._steps_on)
+        steps = [_with_forwards(cost(each), self._steps_on) for each in _filmed_on(shape, filming)]
+        return ShotCost(
             tokens=max(each.tokens for each in steps),
             forwards=sum(each.forwards for each in steps),
             denoise_flops=sum(each.denoise_flops for each in steps),
+            decode_flops=filming.pictures(shape.frames) * cost(replace(shape, frames=1)).decode_flops,
         )
 
 
-def _frames_on(shape: ShotShape, looks_back: int) -> list[ShotShape]:
-    """What is denoised when a shot of this shape is filmed on frame by frame from its first latent frame."""
-    latent_frames = (shape.frames - 1) // TEMPORAL_STRIDE
-    seen = [min(frame, looks_back) for frame in range(1, latent_frames + 1)]
-    return [replace(shape, frames=1 + TEMPORAL_STRIDE * known, memory=0) for known in seen]
+def _filmed_on(shape: ShotShape, filming: PictureFilming) -> list[ShotShape]:
+    """What is denoised when a shot of this shape is filmed on from its first picture, which stays in memory."""
+    pictures = filming.pictures(shape.frames)
+    seen = [min(start, filming.looks_back) + min(filming.at_once, pictures - start)
+            for start in range(1, pictures, filming.at_once)]  # fmt: skip
+    return [replace(shape, frames=1 + TEMPORAL_STRIDE * (latent_frames - 1), memory=1) for latent_frames in seen]
 
 
 def _with_forwards(cost: ShotCost, forwards: int) -> ShotCost:

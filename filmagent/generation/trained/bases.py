@@ -63,8 +63,8 @@ class Base:
 
     @property
     def frames(self) -> int:
-        """Frames that a memory is trained on where nobody says how many: 1 where shots are filmed on frame by frame."""
-        return 1 if self.config.frame_by_frame else self.config.frames
+        """Frames that a memory is trained on where nobody says how many: 1 where it films on picture by picture."""
+        return self.config.frames if self.config.filming is None else 1
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,11 @@ def check_base(base: Base, size: FrameSize, frames: int) -> None:
         raise UsageError(f"size {size} is more than the {config.max_pixels} pixels of {base.name}: give a smaller one")
     if frames > max(config.frames, config.max_frames):
         raise UsageError(f"{frames} frames are more than {base.name} makes, {max(config.frames, config.max_frames)}")
+    if config.filming is not None and frames != 1:
+        raise UsageError(
+            f"{frames} frames: {base.name} films on picture by picture and remembers in first pictures alone; leave "
+            "--frames out, or give 1"
+        )
 
 
 def identify(base: Base, expert: Expert) -> BaseIdentity:

@@ -101,7 +101,7 @@ class _FilmsOnBare(PapercutGenerator):
     def _denoise(self, request: GenerationRequest, models: LoadedModels, work: ShotInWork) -> Tensor:
         from filmagent.generation.wan.lora import without_lora
 
-        if request.link == "scene_cut" or not self.config.frame_by_frame:
+        if request.link == "scene_cut" or self.config.filming is None:
             return super()._denoise(request, models, work)
         self._made = None
         with without_lora(models.pipeline.experts()):
@@ -146,7 +146,7 @@ def _config(
         sampling=sampling,
         max_memory=_most_memory(told, base),
         # Where first pictures alone were trained, the base films on from them as it ever did.
-        bare_links=ALL_LINKS - {"scene_cut"} if base.config.frame_by_frame else frozenset(),
+        bare_links=frozenset() if base.config.filming is None else ALL_LINKS - {"scene_cut"},
         adapters=(LinkAdapters(ADAPTER, ALL_LINKS, first, second[0] if second else None),),
         adapter_card=ModelCard(f"{told.policy} memory{kind} trained on {base.name}", licence, "memory adapters"),
     )

@@ -114,6 +114,32 @@ class DistilledAdapter:
 
 
 @dataclass(frozen=True)
+class PictureFilming:
+    """How experts film on that were trained to make every picture as a latent frame of its own."""
+
+    looks_back: int = 3
+    """How many of the pictures so far are seen when the next ones are made."""
+    at_once: int = 2
+    """How many pictures are made at once."""
+    shown_for: int = 2
+    """For how many frames each of them is shown."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for numbers that are not positive."""
+        if min(self.looks_back, self.at_once, self.shown_for) < 1:
+            raise ValueError("looks_back, at_once and shown_for must be 1 or more")
+
+    @property
+    def says(self) -> str:
+        """The same in words."""
+        return f"{self.at_once} pictures behind {self.looks_back}, each for {self.shown_for} frames"
+
+    def pictures(self, frames: int) -> int:
+        """How many pictures a shot of so many frames has; the first is shown for one."""
+        return 1 + -(-(frames - 1) // self.shown_for)
+
+
+@dataclass(frozen=True)
 class WanConfig:
     """A Wan generator: a local folder in diffusers' format, and everything that is decided about it."""
 
@@ -140,20 +166,14 @@ class WanConfig:
     adapter_card: ModelCard | None = None
     unknown_shows: UnknownShows = "grey"
     """What the experts were trained to be shown where no frame is known."""
-    looks_back: int = 0
-    """Where behind a seam one latent frame is denoised after the other, as the experts were trained to: how many of
-    those before it are seen. 0: the whole shot is denoised at once."""
+    filming: PictureFilming | None = None
+    """How it films on picture by picture, as the experts were trained to; None: a whole shot is denoised at once."""
     precision: PrecisionName = "auto"
     how_to_get: str = "download or convert the model into this folder"
     """What a person does when files are missing; ends the message."""
     speed: SpeedOptions = PLAIN
     distilled: DistilledAdapter | None = None
     """Set it with `distil`, which chooses the sampling that it needs as well."""
-
-    @property
-    def frame_by_frame(self) -> bool:
-        """Whether behind a seam one latent frame is denoised after the other."""
-        return self.looks_back > 0
 
     def __post_init__(self) -> None:
         """Raise UsageError for choices of speed that cannot be meant."""

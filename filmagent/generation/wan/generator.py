@@ -94,7 +94,7 @@ class WanStoryMemGenerator:
             models=tuple(models),
             max_frames=config.max_frames,
             delivery_scale=config.delivery_scale,
-            joins_remember=not config.frame_by_frame,
+            joins_remember=config.filming is None,
         )
 
     @property
@@ -108,7 +108,7 @@ class WanStoryMemGenerator:
         return {
             **({} if placement.rung.exact else {"memory_rung": placement.rung.name}),
             **self._what_is_faster(),
-            **({"behind_seams": f"frame by frame behind {back}"} if (back := self.config.looks_back) else {}),
+            **({} if self.config.filming is None else {"behind_seams": self.config.filming.says}),
             **self.config.sampling.fingerprint,
             "generator": self.config.name,
             "weights": weights,

@@ -24,11 +24,11 @@ from filmagent.generation.wan.fast.foretold import cache_bytes
 from filmagent.generation.wan.files import WEIGHTS_PICKLE, shapes_of, tensors_of
 from filmagent.generation.wan.fitting import check_part_fits
 from filmagent.generation.wan.footprint import Footprint
-from filmagent.generation.wan.frame_by_frame import FrameByFramePipeline
 from filmagent.generation.wan.ladder import Rung, choose_rung, hold_to_budget, ladder_on, place, room_on, rungs_for
 from filmagent.generation.wan.library import AutoencoderKLWan, AutoTokenizer, UMT5EncoderModel, WanTransformer3DModel
 from filmagent.generation.wan.lora import attach_weights, use_lora
 from filmagent.generation.wan.original.layout import is_original
+from filmagent.generation.wan.picture_by_picture import PictureByPicturePipeline, PictureConditionEncoder
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
 from filmagent.generation.wan.precision import Precision, choose_precision
 from filmagent.generation.wan.quick_gelu import quicken
@@ -143,7 +143,7 @@ def load_models(
     except (OSError, ValueError) as error:
         raise ModelFilesError(f"{str(tokenizer_folder(folder))!r} is no tokenizer: {error}") from error
     vae = load_part(AutoencoderKLWan, folder, "vae", torch.float32)
-    make_pipeline = FrameByFramePipeline if config.looks_back else WanMemoryPipeline
+    make_pipeline = WanMemoryPipeline if config.filming is None else PictureByPicturePipeline
     pipeline = make_pipeline(
         tokenizer=tokenizer,
         text_encoder=load_part(UMT5EncoderModel, folder, "text_encoder", dtype),
@@ -153,8 +153,6 @@ def load_models(
         transformer_2=load_expert(config, "transformer_2", dtype) if two else None,
         boundary_ratio=config.sampling.boundary_ratio,
     )
-    if config.looks_back:
-        pipeline.looks_back = config.looks_back
     pipeline.set_progress_bar_config(disable=True)
     if precision.autocast:
         for expert in pipeline.experts():
@@ -164,7 +162,11 @@ def load_models(
     if config.speed.compiled:
         compile_blocks(pipeline.experts())  # before any hook: hooks go around what is compiled
     place(pipeline, rung, precision.device, precision.expert_dtype)
-    return LoadedModels(pipeline, ConditionEncoder(pipeline.vae, config.unknown_shows), precision, rung)
+    encoder = ConditionEncoder(pipeline.vae, config.unknown_shows)
+    if config.filming is not None:
+        pipeline.filming = config.filming
+        encoder = PictureConditionEncoder(pipeline.vae, config.unknown_shows, config.filming)
+    return LoadedModels(pipeline, encoder, precision, rung)
 
 
 def use_link(config: WanConfig, models: LoadedModels, link: LinkKind) -> None:

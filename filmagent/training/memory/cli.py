@@ -78,8 +78,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frames",
         type=int,
-        help="frames of a shot, 4 n + 1 (default: the base's own; 1, first pictures alone, where it films on frame by "
-        "frame)",
+        help="frames of a shot, 4 n + 1 (default: the base's own; 1, first pictures alone, where it films on picture "
+        "by picture)",
     )
     parser.add_argument("--rank", type=int, help="rank and alpha of the LoRA (default: 128; papercut 16)")
     parser.add_argument("--rate", type=float, help="learning rate (default: 1e-5; papercut 5e-4)")

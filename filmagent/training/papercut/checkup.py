@@ -19,8 +19,8 @@ from torch import Tensor
 from filmagent.errors import UsageError
 from filmagent.generation.papercut.vocabulary import ACTIONS
 from filmagent.training.papercut.denoiser import Batch, Example, Mixture, Prediction, batch_of, predict, shows_any
-from filmagent.training.papercut.drawn import StoryShape, draw_story, drawn_clip
-from filmagent.training.papercut.excerpts import next_frame, whole
+from filmagent.training.papercut.drawn import StoryShape, draw_story, drawn_clip, exposures
+from filmagent.training.papercut.excerpts import anchor, next_pictures, whole
 from filmagent.training.papercut.latents import (
     Clip,
     Encoder,
@@ -35,7 +35,7 @@ from filmagent.training.papercut.some_tokens import KeptTokens, tokens_of
 from filmagent.training.papercut.text import build_tokenizer, encode_text
 from filmagent.training.papercut.trainer import CHECKPOINT, Models, averaged_models, listen
 from filmagent.training.papercut.truth import LAYOUT, QUESTIONS, UNKNOWN
-from filmagent.training.papercut.world import render_shot, sample_shot, sample_story
+from filmagent.training.papercut.world import sample_shot, sample_story
 
 Key = TypeVar("Key")
 LEVEL = 0.97
@@ -45,8 +45,8 @@ HELD_OUT_SEED = 9001
 STILLS = 8
 A_BATCH = 16
 KEYFRAMES = (0, 1, 2, 5)
-FIRST, LATER = 1, 3
-"""The latent frames of a shot that are predicted: what comes behind a picture alone, and behind two frames."""
+FIRST, LATER = 1, 5
+"""The first pictures of what is predicted of a shot: behind one picture alone, and behind three."""
 SHOTS_A_MOVEMENT = 4
 PAN, PUSH = "the set under a pan", "the set under a push in"
 MOVEMENTS = (*(action for action in ACTIONS if action != "meets"), PAN, PUSH)
@@ -72,13 +72,13 @@ class Share:
 
 @dataclass(frozen=True)
 class Moved:
-    """Squared error where figures are, or the set that a camera passes, in shares of its own variance, behind one known
-    frame and behind two."""
+    """Squared error where figures are, or the set that a camera passes, in shares of its own variance: of the second
+    picture behind one that is known, and behind three."""
 
     first: float
     later: float
     guess_first: float
-    """What showing the last known frame again is off."""
+    """What showing the last known picture again is off."""
     guess_later: float
     shots: int
 
@@ -205,7 +205,7 @@ def _moved(models: Models, encoder: Encoder, shots: int) -> dict[str, Moved]:
     errors: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
     for frame in (FIRST, LATER):
         movements = iter([movement for movement, _ in drawn])
-        examples = [Example(next_frame(clip, frame), ()) for _, clip in drawn]
+        examples = [Example(next_pictures(clip, frame), (anchor(clip),)) for _, clip in drawn]
         for batch, made, part in _predicted(models, examples, TELLING):
             clean, off = tokens_of(batch.clean, made.chosen.index), _off(batch, made)
             guess = tokens_of(batch.condition, made.chosen.index) - clean
@@ -234,7 +234,7 @@ def _held_out_shots(encoder: Encoder, shots: int) -> list[tuple[str, Clip]]:
             movement = script.performances[0].action if len(script.performances) == 1 else ""
         if wanted.get(movement):
             wanted[movement] -= 1
-            found.append((movement, encode_shot(encoder, drawn_clip(render_shot(script), 1, True))))
+            found.append((movement, encode_shot(encoder, drawn_clip(exposures(script), 1, True))))
     return found
 
 
@@ -282,7 +282,8 @@ def as_markdown(found: Checkup) -> str:
             lines.append(f"| {keyframes} | {'others, too' if crowded else 'alone'} | {said} |")
     lines += ["", "| keyframes | arrangement of the place |", "| --- | --- |"]
     lines += [f"| {keyframes} | {each.share:.0%} ({each.count}) |" for keyframes, each in sorted(found.placed.items())]
-    lines += ["", "| movement | frames 1 to 4 (guess) | frames 9 to 12 (guess) | shots |", "| --- | --- | --- | --- |"]
+    lines += ["", "| movement | after half a second (guess) | after one and a half (guess) | shots |"]
+    lines += ["| --- " * 4 + "|"]
     for name, each in found.moved.items():
         first, later = (
             f"{off:.2f} ({guess:.2f})"

@@ -16,7 +16,7 @@ from torch import Tensor
 from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from filmagent.training.papercut.captions import Said, said
-from filmagent.training.papercut.excerpts import Excerpt, Wanted, draw_steps, whole
+from filmagent.training.papercut.excerpts import AT_ONCE, Excerpt, Wanted, anchor, draw_steps, whole
 from filmagent.training.papercut.latent_reader import LatentReader, unlikeness
 from filmagent.training.papercut.latents import Clip, Keyframe, StoryLatents
 from filmagent.training.papercut.machine import autocast, plain_attention
@@ -61,8 +61,8 @@ class Mixture:
     levels: NoiseLevels = field(default_factory=NoiseLevels)
     memory_for_first_stills: tuple[int, ...] = (0, 0, 0, 1)
     memory_for_stills: tuple[int, ...] = (0, 1, 2, 2, 3, 3, 5)
-    """Few different counts: every one is a shape that compiled blocks are compiled for. What films on from a picture
-    has no memory, in a film neither: nearly everything is in that picture."""
+    """Few different counts: every one is a shape that compiled blocks are compiled for. What is filmed on remembers the
+    shot's first picture alone, in a film, too: nearly everything is in it."""
     moving_weight: float = 3.0
     """How many times as often a shot in which somebody or the camera moves is asked for as one that holds still: to
     hold still is learned in a few hundred steps."""
@@ -104,7 +104,7 @@ class Batch:
     mask: Tensor
     condition: Tensor
     weight: Tensor
-    """Of every latent cell [B, 1, M + T, h, w]; nothing is asked of memory, where it is 0."""
+    """Of every latent cell [B, 1, M + T, h, w]; nothing is asked of memory and of what is known, where it is 0."""
     figures: Tensor
     """Whether a token shows a figure [B, M + T, tokens of a frame]."""
     truth: Tensor
@@ -191,9 +191,9 @@ def make_step_batch(
     kept: KeptTokens,
 ) -> Batch:
     """As many steps of filming on as make about so many kept tokens; shots that move are asked for more often."""
-    size = _examples(tokens, 0, stories[0].shots[0], wanted.known + 1, kept)
+    size = _examples(tokens, 1, stories[0].shots[0], wanted.known + AT_ONCE, kept)
     steps = draw_steps(rng, stories, wanted, size, mixture.moving_weight)
-    return batch_of(rng, [Example(step, ()) for step in steps], mixture, kept)
+    return batch_of(rng, [Example(step, (anchor(step.clip),)) for step in steps], mixture, kept)
 
 
 def _at_most(memory: int, stories: Sequence[StoryLatents]) -> int:
@@ -220,8 +220,9 @@ def batch_of(rng: random.Random, examples: Sequence[Example], mixture: Mixture, 
         shown = torch.zeros(MASK_CHANNELS, memory + frames, height, width)
         shown[:, : memory + excerpt.known] = 1
         mask.append(shown)
-        nothing = torch.zeros(1, memory, height, width)
-        weight.append(torch.cat([nothing, 1 + mixture.figure_weight * excerpt.covered[None]], dim=1))
+        nothing = torch.zeros(1, memory + excerpt.known, height, width)
+        asked_for = excerpt.covered[None, excerpt.known :]
+        weight.append(torch.cat([nothing, 1 + mixture.figure_weight * asked_for], dim=1))
         who = torch.cat([*(frame.who[None] for frame in keyframes), excerpt.who])
         figures.append((who >= 0).flatten(1))
         truth.append(labels(clip.script, who, [frame.setting for frame in keyframes]))

@@ -9,24 +9,26 @@ from typing import Any
 import numpy as np
 
 from filmagent.training.papercut.world import (
+    FPS,
     FRAMES,
     RenderedShot,
     ShotScript,
     WorldStory,
     begins_as_at_a_cut,
     render_frames,
-    render_shot,
     sample_shot,
     sample_story,
 )
-from filmagent.training.papercut.world.stage import CELL
+from filmagent.training.papercut.world.stage import CELL, EXPOSURE
 
-MI2V_SHARE, MM2V_SHARE = 0.72, 0.18
-"""Most shots are learned from their first frame on: papercut opens a cut with a still and films on from it."""
-CONTINUED_SHARE = {1: 0.3, 5: 0.8}
-"""How many shots with so many known frames begin anywhere in a movement, as joins do; the others begin as cuts do."""
+MI2V_SHARE = 0.8
+"""Most shots are learned from their first picture on: papercut opens a cut with one and films on from it."""
+CONTINUED_SHARE = {1: 0.3, 3: 0.8}
+"""How many shots with so many known pictures begin anywhere in a movement, as joins do; the others begin as cuts do."""
 FIRST_MOMENT_SHARE = 0.8
 """How many stills show a shot's first frame; only these can be asked for."""
+ON_TWOS = round(EXPOSURE * FPS)
+"""Frames for which a picture is shown."""
 HALF_COVERED = 0.35
 """From this share of its area on, a token is counted as the figure's."""
 
@@ -43,10 +45,10 @@ class StoryShape:
 
 @dataclass(frozen=True)
 class DrawnClip:
-    """Frames uint8 [F, H, W, 3], how many of them are told, the truth in cells [T, h, w] and tokens [T, h/2, w/2]."""
+    """Pictures uint8 [T, H, W, 3], how many are known, the truth in cells [T, h, w] and tokens [T, h/2, w/2]."""
 
     frames: np.ndarray[Any, np.dtype[np.uint8]]
-    told: int
+    known: int
     covered: Floats
     who: np.ndarray[Any, np.dtype[np.int8]]
     script: ShotScript
@@ -77,30 +79,30 @@ def _still(rng: random.Random, story: WorldStory) -> DrawnClip:
 
 
 def _shot(rng: random.Random, story: WorldStory) -> DrawnClip:
-    chance = rng.random()
-    told = 1 if chance < MI2V_SHARE else 5 if chance < MI2V_SHARE + MM2V_SHARE else 0
-    continued = rng.random() < CONTINUED_SHARE.get(told, 0.0)
-    return drawn_clip(render_shot(sample_shot(rng, story, continued=continued)), told, True)
+    known = 1 if rng.random() < MI2V_SHARE else 3
+    continued = rng.random() < CONTINUED_SHARE[known]
+    return drawn_clip(exposures(sample_shot(rng, story, continued=continued)), known, True)
 
 
-def drawn_clip(shot: RenderedShot, told: int, foreseeable: bool) -> DrawnClip:
-    """A rendered shot with its truth on the grid of latents."""
-    latent_frames = 1 + (len(shot.frames) - 1) // 4
-    masks = [_cells(mask, latent_frames) for mask in shot.masks.values()]
-    height, width = (side // CELL for side in shot.frames.shape[1:3])
-    empty = np.zeros((latent_frames, height, width), dtype=np.float32)
+def exposures(script: ShotScript) -> RenderedShot:
+    """All pictures of a shot: every one but the first is shown for two frames, as what is animated on twos is."""
+    return render_frames(script, range(0, FRAMES, ON_TWOS))
+
+
+def drawn_clip(shot: RenderedShot, known: int, foreseeable: bool) -> DrawnClip:
+    """Rendered pictures with their truth on the grid of latents, each a latent frame of its own."""
+    masks = [_cells(mask) for mask in shot.masks.values()]
+    count, height, width = len(shot.frames), *(side // CELL for side in shot.frames.shape[1:3])
+    empty = np.zeros((count, height, width), dtype=np.float32)
     covered = np.maximum.reduce([empty, *masks])
-    return DrawnClip(shot.frames, told, covered, _who(shot, [empty, *masks]), shot.script, foreseeable)
+    return DrawnClip(shot.frames, known, covered, _who(shot, [empty, *masks]), shot.script, foreseeable)
 
 
-def _cells(mask: np.ndarray[Any, np.dtype[np.bool_]], latent_frames: int) -> Floats:
-    """The share of each cell that the mask covers, averaged over the frames of a latent frame: 1, then 4 at a time."""
+def _cells(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> Floats:
+    """The share of each cell that the mask covers, picture by picture."""
     count, height, width = mask.shape
     cells = mask.reshape(count, height // CELL, CELL, width // CELL, CELL).mean(axis=(2, 4), dtype=np.float32)
-    if latent_frames == 1:
-        return np.asarray(cells[:1])
-    later = cells[1:].reshape(latent_frames - 1, 4, *cells.shape[1:]).mean(axis=1)
-    return np.concatenate([cells[:1], later]).astype(np.float32)
+    return np.asarray(cells, dtype=np.float32)
 
 
 def _who(shot: RenderedShot, masks: list[Floats]) -> np.ndarray[Any, np.dtype[np.int8]]:

@@ -1,8 +1,9 @@
-"""What one step of filming on sees of a shot: a few latent frames that are known, and the one that comes next.
+"""What one step of filming on sees of a shot: a few pictures that are known, and the two that come next.
 
-All that moves has moved by as much from one latent frame to the next: a figure by a cell or a token, a layer of a
-panned set by whole cells. A network that is asked for a whole shot at once must find out which frame it is at, and look
-as many times as far aside; one that is asked for the next frame looks aside by one step always. Knows no network.
+Papercut films picture by picture, on twos: bodies, sets and camera go on every half second, in which limbs and weather
+have two pictures. All that moves has moved by as much from one half second to the next: a figure by a cell or a token,
+a layer of a panned set by whole cells. So a network that is asked for the next half second looks aside by one step
+always. Every picture is encoded alone, as opening pictures and keyframes are. Knows no network.
 """
 
 from __future__ import annotations
@@ -14,18 +15,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from filmagent.training.papercut.latents import Clip, StoryLatents
+from filmagent.training.papercut.latents import Clip, Keyframe, StoryLatents
 
-LOOKS_BACK = 2
-"""How many known latent frames are seen: what repeats after two, such as a walk, is found again. To see all four, the
-shot's clean first picture among them, cost a quarter of the time more and kept no figure better (docs/papercut.md)."""
+AT_ONCE = 2
+"""Pictures that are made at once: those of half a second."""
+LOOKS_BACK = 3
+"""Pictures that are seen before them: those of the half second before, and the last one before that."""
 ROUGHEST = 0.2
-"""Most noise on what was filmed on already, in standard deviations: a film's own frames are never as clean as these."""
+"""Most noise on what was filmed already, in standard deviations: a film's own pictures are never as clean as these."""
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """Latent frames of a clip from `first` on, and what a generator is told of them."""
+    """Pictures of a clip from `first` on, and what a generator is told of them."""
 
     clip: Clip
     first: int
@@ -51,29 +53,34 @@ class Excerpt:
 
     @property
     def last(self) -> int:
-        """The latent frame behind the last one."""
+        """The picture behind the last one."""
         return self.first + self.condition.shape[1]
 
 
 def whole(clip: Clip, unknown: Tensor) -> Excerpt:
-    """All of a clip; where it is told nothing, `unknown` [16, T, h, w] is shown."""
-    told = unknown[:, : clip.latents.shape[1]] if clip.condition is None else clip.condition
-    return Excerpt(clip, 0, told.float(), clip.known)
+    """All of a picture of which nothing is known: `unknown` [16, 1, h, w] is shown."""
+    return Excerpt(clip, 0, unknown.float(), 0)
 
 
-def next_frame(clip: Clip, frame: int) -> Excerpt:
-    """What is seen when a shot's latent frame number `frame`, 1 or later, is filmed.
+def next_pictures(clip: Clip, at: int) -> Excerpt:
+    """What is seen when a shot's pictures from number `at` on, 1 or later, are filmed.
 
-    Behind a seam that is what every Wan model is told, the seam's last picture held. Later on the last latent frame is
-    held, so that nothing has to be decoded before the shot is complete; like those before it, it is a little rough.
+    The last picture is held as a guess of them; like those before it, it is a little rough.
     """
-    first = max(0, frame - LOOKS_BACK)
-    known = frame - first
-    if clip.condition is not None and frame == clip.known:
-        return Excerpt(clip, first, clip.condition[:, first : frame + 1].float(), known)
-    filmed = clip.latents[:, first:frame].float()
-    filmed = filmed + ROUGHEST * torch.rand(()) * torch.randn_like(filmed)
-    return Excerpt(clip, first, torch.cat([filmed, filmed[:, -1:]], dim=1), known)
+    first = max(0, at - LOOKS_BACK)
+    filmed = _roughened(clip.latents[:, first:at])
+    guess = filmed[:, -1:].expand(-1, AT_ONCE, -1, -1)
+    return Excerpt(clip, first, torch.cat([filmed, guess], dim=1), at - first)
+
+
+def anchor(clip: Clip) -> Keyframe:
+    """The shot's first picture, which stays in memory while it is filmed on: what was passed on astray comes back."""
+    first = clip.keyframe
+    return Keyframe(_roughened(first.latents), first.who, first.setting)
+
+
+def _roughened(latents: Tensor) -> Tensor:
+    return latents.float() + ROUGHEST * torch.rand(()) * torch.randn(latents.shape)
 
 
 @dataclass(frozen=True)
@@ -81,20 +88,20 @@ class Wanted:
     """Which steps of filming on go into one batch, where all have one length."""
 
     known: int
-    """Known latent frames, 1 to `LOOKS_BACK`."""
+    """Known pictures, 1 or `LOOKS_BACK`."""
     swept: bool
     """Whether the camera moves: then every token comes from another place, and none can be left out."""
 
 
 def steps_of(stories: Sequence[StoryLatents], wanted: Wanted) -> list[tuple[Clip, int]]:
-    """All steps of this kind: the clip and the latent frame that is filmed."""
+    """All steps of this kind: the clip and the first picture that is filmed."""
     return [
-        (clip, frame)
+        (clip, at)
         for story in stories
         for clip in story.shots
         if (clip.script.camera != "still") == wanted.swept
-        for frame in range(max(1, clip.known), clip.latents.shape[1])
-        if min(frame, LOOKS_BACK) == wanted.known and (frame != 1 or clip.known == 1)
+        for at in range(clip.known, clip.latents.shape[1], AT_ONCE)
+        if min(at, LOOKS_BACK) == wanted.known
     ]
 
 
@@ -104,13 +111,13 @@ def choose_wanted(
     """Which steps the next batch is made of, of those that the stories have.
 
     Args:
-        first_share: share of batches about what comes behind one known latent frame.
+        first_share: share of batches about what comes behind one known picture.
         swept_share: share of batches under a moving camera.
 
     Raises:
         ValueError: the stories have no shot.
     """
-    kinds = [Wanted(known, swept) for known in range(1, LOOKS_BACK + 1) for swept in (False, True)]
+    kinds = [Wanted(known, swept) for known in (1, LOOKS_BACK) for swept in (False, True)]
     there = [kind for kind in kinds if steps_of(stories, kind)]
     if not there:
         raise ValueError(f"none of {len(stories)} stories has a shot to film on: make more stories")
@@ -127,4 +134,4 @@ def draw_steps(
     """So many steps of a kind that the stories have."""
     choices = steps_of(stories, wanted)
     often = [moving_weight if clip.moves else 1.0 for clip, _ in choices]
-    return [next_frame(clip, frame) for clip, frame in rng.choices(choices, often, k=count)]
+    return [next_pictures(clip, at) for clip, at in rng.choices(choices, often, k=count)]

@@ -16,9 +16,11 @@ from torch import Tensor
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.papercut.card import CARD, Card
+from filmagent.generation.wan.config import PictureFilming
 from filmagent.generation.wan.library import AutoencoderKLWan, ModelMixin, PreTrainedModel, UniPCMultistepScheduler
 from filmagent.training.papercut.denoiser import SHIFT
-from filmagent.training.papercut.excerpts import LOOKS_BACK
+from filmagent.training.papercut.drawn import ON_TWOS
+from filmagent.training.papercut.excerpts import AT_ONCE, LOOKS_BACK
 from filmagent.training.papercut.latents import UNKNOWN_SHOWS
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.sheet import curve, held_out_rows, sample_sheet
@@ -116,7 +118,7 @@ def export_denoiser(averaged: Models, folder: Path) -> None:
         guidance=2.0,
         guided_by_memory=True,
         shift=SHIFT,
-        looks_back=LOOKS_BACK,
+        filming=PictureFilming(looks_back=LOOKS_BACK, at_once=AT_ONCE, shown_for=ON_TWOS),
         steps_on=2,
     )
     (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")

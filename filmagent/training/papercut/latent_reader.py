@@ -136,7 +136,7 @@ class ReaderTraining:
     rate: float = 2e-3
     seed: int = 7
     shots_share: float = 0.4
-    """Share of the latent frames that are of shots, where every one but the first is of four frames."""
+    """Share of the pictures that are of shots."""
 
 
 def open_reader(settings: ReaderTraining, folder: Path, stills: Sequence[Clip], shots: Sequence[Clip]) -> LatentReader:

@@ -22,7 +22,7 @@ from filmagent.generation.wan.unknown import told_clip
 from filmagent.training.papercut.drawn import DrawnClip, DrawnStory, StoryShape, draw_story
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.vae import pixels
-from filmagent.training.papercut.world import FRAMES, HEIGHT, WIDTH, Setting, ShotScript
+from filmagent.training.papercut.world import HEIGHT, WIDTH, Setting, ShotScript
 
 UNKNOWN_SHOWS: UnknownShows = "stage"
 ROUNDING = 0.02
@@ -35,10 +35,10 @@ _CALM = frozenset({"sits", "sleeps", "looks", "meets"})
 
 @dataclass(frozen=True)
 class Clip:
-    """One target: latents [16, T, h, w], its condition, how many latent frames of that are known, its truth."""
+    """One target: a picture, or the pictures of a shot, each encoded alone; how many are known, and their truth."""
 
     latents: Tensor
-    condition: Tensor | None
+    """[16, T, h, w]."""
     known: int
     covered: Tensor
     """How much of every latent cell [T, h, w] figures cover, from 0 to 1."""
@@ -47,6 +47,11 @@ class Clip:
     script: ShotScript
     foreseeable: bool = True
     """Whether words and known frames say where everything is: what is not, is remembered but never asked for."""
+
+    @property
+    def keyframe(self) -> Keyframe:
+        """Its first picture, as memory keeps it."""
+        return Keyframe(self.latents[:, 0], self.who[0], self.script.setting)
 
     @property
     def figures_shown(self) -> int:
@@ -62,7 +67,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Keyframe:
-    """What a shot leaves in memory: its first latent frame [16, h, w], who is in it [h/2, w/2], and where that is."""
+    """What a shot leaves in memory: its first picture [16, h, w], who is in it [h/2, w/2], and where that is."""
 
     latents: Tensor
     who: Tensor
@@ -71,7 +76,7 @@ class Keyframe:
 
 @dataclass(frozen=True)
 class StoryLatents:
-    """Stills (T = 1) and full shots of one story; any of them can be remembered while another is made."""
+    """Stills (T = 1) and shots (all pictures) of one story; any of them can be remembered while another is made."""
 
     stills: tuple[Clip, ...]
     shots: tuple[Clip, ...]
@@ -81,9 +86,8 @@ class StoryLatents:
         return tuple(clip for clip in self.stills if clip.foreseeable)
 
     def keyframes(self, without: Clip) -> list[Keyframe]:
-        """The keyframes of every other clip. A shot's first latent is its first frame, encoded alone."""
-        clips = (*self.stills, *self.shots)
-        return [Keyframe(clip.latents[:, 0], clip.who[0], clip.script.setting) for clip in clips if clip is not without]
+        """The keyframes of every other clip."""
+        return [clip.keyframe for clip in (*self.stills, *self.shots) if clip is not without]
 
 
 @dataclass(frozen=True)
@@ -123,12 +127,8 @@ def open_encoder(folder: Path, device: str = "cpu") -> Encoder:
 
 
 def unknown_condition(encoder: Encoder) -> Tensor:
-    """What a shot is told that starts with a cut: the latents [16, T, h, w] of an unknown clip, on the CPU."""
-    return encoder(_told(torch.zeros(1, 3, 0, HEIGHT, WIDTH)))[0].cpu()
-
-
-def _told(known: Tensor) -> Tensor:
-    return told_clip(UNKNOWN_SHOWS, known, FRAMES)
+    """What is told of a picture that begins a cut: the latents [16, 1, h, w] of an unknown one, on the CPU."""
+    return encoder(told_clip(UNKNOWN_SHOWS, torch.zeros(1, 3, 0, HEIGHT, WIDTH), 1))[0].cpu()
 
 
 def encode_story(encoder: Encoder, drawn: DrawnStory) -> StoryLatents:
@@ -137,24 +137,19 @@ def encode_story(encoder: Encoder, drawn: DrawnStory) -> StoryLatents:
     if drawn.stills:
         video = torch.cat([pixels(still.frames[None]) for still in drawn.stills])
         found = encoder(video).half().cpu()
-        stills = tuple(_clip(still, latents, None) for still, latents in zip(drawn.stills, found, strict=True))
+        stills = tuple(_clip(still, latents) for still, latents in zip(drawn.stills, found, strict=True))
     return StoryLatents(stills, tuple(encode_shot(encoder, shot) for shot in drawn.shots))
 
 
 def encode_shot(encoder: Encoder, drawn: DrawnClip) -> Clip:
-    """Latents of a drawn shot and of what it is told, in half precision on the CPU."""
-    video = pixels(drawn.frames[None])
-    condition = None
-    if drawn.told:
-        condition = encoder(_told(video[:, :, : drawn.told]))[0].half().cpu()
-    return _clip(drawn, encoder(video)[0].half().cpu(), condition)
+    """Latents of a drawn shot's pictures, in half precision on the CPU."""
+    return _clip(drawn, encoder(pixels(drawn.frames[:, None]))[:, :, 0].transpose(0, 1).half().cpu())
 
 
-def _clip(drawn: DrawnClip, latents: Tensor, condition: Tensor | None) -> Clip:
+def _clip(drawn: DrawnClip, latents: Tensor) -> Clip:
     return Clip(
         latents=latents,
-        condition=condition,
-        known=(drawn.told + 3) // 4,
+        known=drawn.known,
         covered=torch.from_numpy(drawn.covered).half(),
         who=torch.from_numpy(drawn.who),
         script=drawn.script,
@@ -169,14 +164,11 @@ def same_story(one: StoryLatents, other: StoryLatents) -> bool:
         first.script == second.script
         and first.foreseeable == second.foreseeable
         and _alike(first.latents, second.latents)
-        and _alike(first.condition, second.condition)
         for first, second in zip(*clips, strict=True)
     )
 
 
-def _alike(one: Tensor | None, other: Tensor | None) -> bool:
-    if one is None or other is None:
-        return one is other
+def _alike(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and float((one.float() - other.float()).abs().mean()) < ROUNDING
 
 

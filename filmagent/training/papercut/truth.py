@@ -15,7 +15,7 @@ from filmagent.generation.papercut.vocabulary import ACTIONS, KINDS, LAYOUTS, MA
 from filmagent.training.papercut.captions import Said
 from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, IDENTITY, Answer
 from filmagent.training.papercut.world import HEIGHT, WIDTH, Setting, ShotScript, standing
-from filmagent.training.papercut.world.stage import LATENT_FRAME, Stage
+from filmagent.training.papercut.world.stage import EXPOSURE, Stage
 
 PLACE, LAYOUT = "place", "layout"
 """Where a frame is, and how that is arranged: asked of all its tokens, those of a keyframe about its own place, so that
@@ -65,17 +65,17 @@ def labels(script: ShotScript, who: Tensor, remembered: Sequence[Setting] = ()) 
 
 
 def body_coordinates(script: ShotScript, who: Tensor) -> Tensor:
-    """Where on its figure each token [frames, rows, columns] of a shot is: [2, tokens], NaN where that is unknown.
+    """Where on its figure each token [pictures, rows, columns] of a shot is: [2, tokens], NaN where that is unknown.
 
-    In heights of the figure: how far ahead of its middle, the way it faces, and how far above its feet. Nothing goes
-    anywhere within a latent frame. Unknown once a camera begins to push in.
+    In heights of the figure: how far ahead of its middle, the way it faces, and how far above its feet. Unknown once a
+    camera begins to push in.
     """
     found = torch.full((2, *who.shape), torch.nan)
     _, rows, columns = who.shape
     y = (torch.arange(rows) + 0.5)[:, None].expand(rows, columns) / rows
     x = (torch.arange(columns) + 0.5)[None].expand(rows, columns) / columns
     for frame in range(1 if script.camera == "in" else len(who)):
-        seconds = frame * LATENT_FRAME
+        seconds = frame * EXPOSURE
         slid = Stage(script.size, script.camera, seconds).slide() / WIDTH
         for part in script.performances:
             there, shown = standing(script, part, seconds), who[frame] == part.subject

@@ -184,7 +184,7 @@ def words(data, base, out, *more):
 
 
 def test_the_command_checks_and_trains_nothing_when_told_so(data, tmp_path, capsys):
-    given = words(data, "papercut", tmp_path / "out", "--check", "--policy", "storymem", "--frames", "5")
+    given = words(data, "papercut", tmp_path / "out", "--check", "--policy", "storymem")
     assert cli.main(given) == 0
     said = capsys.readouterr().err
     assert "storymem on papercut, denoiser: 1 films with 2 usable shots, 1 held out" in said
@@ -196,7 +196,7 @@ def test_the_command_leaves_parts_of_memento_out(data, tmp_path, capsys):
         (tmp_path / "sequences").mkdir(exist_ok=True)
         write_record(tmp_path, {**read_record(data, name), "reconstruct_targets": []}, name)
     (tmp_path / "clips").symlink_to(data / "clips")
-    given = words(tmp_path, "papercut", tmp_path / "out", "--check", "--policy", "memento", "--frames", "5")
+    given = words(tmp_path, "papercut", tmp_path / "out", "--check", "--policy", "memento")
     assert cli.main([*given, "--reconstruction", "0", "--queries", "local"]) == 0
     assert "memento, local queries alone, without reconstruction, on papercut" in capsys.readouterr().err
     with pytest.raises(UsageError, match=r"no sequence has reconstruction targets.* or give --reconstruction 0"):
@@ -205,7 +205,8 @@ def test_the_command_leaves_parts_of_memento_out(data, tmp_path, capsys):
 
 def test_the_command_refuses_what_it_cannot_do(data, tmp_path):
     for given, message in (
-        (("--policy", "onestory", "--frames", "5"), "sequences of two films or more"),
+        (("--policy", "onestory"), "sequences of two films or more"),
+        (("--policy", "storymem", "--frames", "5"), r"papercut films on picture by picture.* leave --frames out"),
         (("--policy", "onestory", "--budget", "4"), "a budget of 4 latent frames: OneStory's are 1, 2, 3"),
         (("--policy", "storymem", "--budget", "2"), "the budget is OneStory's; storymem has none"),
         (("--policy", "memento", "--cached-memory"), "cached memory is an option of storymem"),

@@ -35,7 +35,7 @@ def data(tmp_path_factory):
 
 
 def train(data, out, *words):
-    given = ["--base", "papercut", "--data", str(data), "--out", str(out), "--size", "32x32", "--frames", "5"]
+    given = ["--base", "papercut", "--data", str(data), "--out", str(out), "--size", "32x32"]
     assert cli.main([*given, "--rank", "2", "--steps", "1", "--threads", "1", "--cpu", *words]) == 0
     return create_generator(f"trained-memory:{out / 'weights'}", steps=1, guidance=1.0)
 
@@ -69,14 +69,15 @@ def test_papercut_learns_memory_that_is_read_once_and_films_with_it(data, tmp_pa
 
 
 @pytest.mark.parametrize("policy", ["storymem", "memento", "onestory"])
-def test_a_base_that_films_on_frame_by_frame_learns_first_pictures_and_films_on_as_ever(data, tmp_path, policy):
+def test_a_base_that_films_on_picture_by_picture_learns_first_pictures_and_films_on_as_ever(data, tmp_path, policy):
     home = tmp_path / "weights"
     home.mkdir()
     for part in weights_folder().iterdir():
         (home / part.name).symlink_to(part)
     card = json.loads((home / CARD).read_text(encoding="utf-8"))
     (home / CARD).unlink()
-    (home / CARD).write_text(json.dumps({**card, "looks_back": 2}), encoding="utf-8")
+    filming = {"looks_back": 3, "at_once": 2, "shown_for": 2}
+    (home / CARD).write_text(json.dumps({**card, "filming": filming}), encoding="utf-8")
     given = ["--base", f"papercut:{home}", "--data", str(data), "--out", str(tmp_path / "out"), "--size", "32x32"]
     # So large a rate that one step can be seen.
     assert cli.main([*given, "--policy", policy, "--rank", "2", "--steps", "1", "--rate", "1", "--threads", "1",

@@ -100,11 +100,14 @@ class MementoTransformer(WanTransformer3DModel):  # type: ignore[misc]  # diffus
                 attention_kwargs: Mapping[str, Any] | None = None) -> Any:
         """Predict [identity | shot], shape (1, 36, frames, h, w), with the shot's memory in between.
 
-        Outside of a shot (`remembering`) there is no memory, and the sequence is the shot alone.
+        Outside of a shot (`remembering`) it is diffusers' own expert: all tokens attend to all, at the times that
+        `memory_positions` gives.
         """
         shot = self.shot
         if shot is None:
-            seen: Tensor = self.denoise(hidden_states, timestep, encoder_hidden_states, SequenceLayout())
+            self.parts.identity = self.parts.memory = self.parts.identity_text = 0
+            self.rope.times = None
+            seen: Tensor = super().forward(hidden_states, timestep, encoder_hidden_states, return_dict=False)[0]
         elif shot.pool is None:
             layout = SequenceLayout(shot.identity, identity_text=shot.identity_text)
             seen = self.denoise(hidden_states, timestep, encoder_hidden_states, layout)

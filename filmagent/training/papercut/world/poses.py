@@ -20,10 +20,10 @@ _RATE = {
     "meets": 2.0,
     "carries": 2.0,
 }
-"""Cycles a second, each of two pictures. At two, limbs swing within a latent frame, the same in every one; at one, a
-pose is held for a whole latent frame and the next one shows the other. Bodies and heads never move within a latent
-frame: who somebody is, is there the same latents again, whole cells further on. A shot of two seconds has whole
-cycles, so that what goes on behind it begins as it did."""
+"""Cycles a second, each of two pictures. At two, limbs swing within a step, the same in every one; at one, a pose is
+held for a whole step and the next one shows the other. Bodies and heads never move within a step: who somebody is, is
+there the same latents again, whole cells further on. A shot of two seconds has whole cycles, so that what goes on
+behind it begins as it did."""
 
 
 @dataclass(frozen=True)

@@ -19,16 +19,16 @@ STAGE_WIDTH = WIDTH / HEIGHT
 HORIZON = 0.4
 ZOOM = {"wide": 1.0, "medium": 1.25, "close": 1.6}
 PAN = 2
-"""Latent cells a second that a panning camera moves in the figures' plane of a wide shot: one a latent frame."""
+"""Latent cells a second that a panning camera moves in the figures' plane of a wide shot: one a step."""
 CELL = 8
 """Pixels of a latent cell's side."""
 TOKEN = 2 * CELL / WIDTH
 """Frame widths of a token of two by two latent cells, 16 pixels."""
-LATENT_FRAME = 0.5
-"""Seconds of a latent frame."""
+STEP = 0.5
+"""Seconds of a step: bodies, layers and camera go on at once, and stand still until the next one."""
 EXPOSURE = 0.25
 """Seconds for which limbs and weather are left as they are: animated on twos, as stop motion is at 8 pictures a
-second. Two pictures of a movement fit into a latent frame far better than four."""
+second. A step has two pictures."""
 PUSH = 0.06
 """Zoom a second that a camera gains as it pushes in."""
 
@@ -47,17 +47,17 @@ class Stage:
     seconds: float = 0.0
 
     def slide(self, depth: float = 1.0) -> float:
-        """Pixels that a layer at `depth` has moved to the left: whole latent cells, at once, in every latent frame.
+        """Pixels that a layer at `depth` has moved to the left: whole latent cells, at once, in every step.
 
         So layers move at few speeds, in steps with the puppets, and what is seen of each is the same latents again.
         """
-        cells = round(PAN * LATENT_FRAME * depth * ZOOM[self.size])
-        moved = held(self.seconds, LATENT_FRAME) / LATENT_FRAME
+        cells = round(PAN * STEP * depth * ZOOM[self.size])
+        moved = held(self.seconds, STEP) / STEP
         return CELL * cells * moved * {"left": -1, "right": 1}.get(self.camera, 0)
 
     def push(self, depth: float = 1.0) -> float:
         """How much larger a layer at `depth` has become, 1 or more."""
-        return 1 + PUSH * held(self.seconds, LATENT_FRAME) * depth if self.camera == "in" else 1.0
+        return 1 + PUSH * held(self.seconds, STEP) * depth if self.camera == "in" else 1.0
 
     def pen(self, canvas: aggdraw.Draw, depth: float, light: Tint) -> Pen:
         """A pen in stage units for a layer at `depth`."""

@@ -26,7 +26,7 @@ from filmagent.generation.papercut.vocabulary import (
 )
 from filmagent.training.papercut.world.poses import phase_after
 from filmagent.training.papercut.world.script import Figure, Performance, Setting, ShotScript
-from filmagent.training.papercut.world.stage import LATENT_FRAME, TOKEN
+from filmagent.training.papercut.world.stage import STEP, TOKEN
 
 EMPTY_SHARE = 0.06
 COMPANY = (0.42, 0.38, 0.2)
@@ -139,7 +139,7 @@ def _performance(
     if not continued:
         return Performance(subject, action, facing, _mark(slot, count, action, facing), prop=prop)
     away = FARTHEST_ALONE if count == 1 else FARTHEST_IN_COMPANY
-    begun = rng.randrange(4) * LATENT_FRAME
+    begun = rng.randrange(4) * STEP
     x = MARKS[count][slot] + rng.randint(-away, away) * TOKEN / 2
     return Performance(subject, action, facing, x, phase_after(action, begun, 0.0), prop)
 

@@ -18,7 +18,7 @@ PERIOD = 10.0
 _FALL = 1.25
 """Frame heights from where something appears above the frame to where it vanishes below: 20 latent cells.
 
-Snow falls one cell in a latent frame and rain five, so that each is the same latents again, moved by whole cells.
+Snow falls one cell in half a second and rain five, so that each is the same latents again, moved by whole cells.
 """
 _SLANT = -0.2
 """How far rain drifts for every height it falls: a cell to the left for five down."""
