@@ -1,7 +1,7 @@
 """How papercut films a cut: it draws the opening picture, then films on from it.
 
-So small a model draws a sharper character in one latent frame than in five at once, and what it sees it can set in
-motion. Both come out of the same diffusion model; a join begins with the frames of the take before, as everywhere.
+So small a model draws a sharper character in one picture than in many at once, and what it sees it can set in motion.
+Both come out of the same diffusion model; a join begins with the frames of the take before, as everywhere.
 Knows requests and frames; how a shot is denoised is the Wan generator's.
 """
 
