@@ -128,7 +128,7 @@ def test_it_stops_when_told():
 @pytest.mark.parametrize("wrong", [{"looks_back": 0}, {"at_once": 0}, {"shown_for": -1}])
 def test_numbers_that_film_nothing_are_refused(wrong):
     with pytest.raises(ValueError, match="1 or more"):
-        PictureFilming(**wrong)
+        replace(ON_TWOS, **wrong)
 
 
 def test_papercut_films_so_where_its_config_says_so_and_counts_what_it_costs(tmp_path):

@@ -9,9 +9,7 @@ import pytest
 import torch
 
 from filmagent.generation.wan.conditions import ShotCondition
-from filmagent.generation.wan.config import PictureFilming
 from filmagent.generation.wan.picture_by_picture import next_condition
-from filmagent.training.papercut.drawn import ON_TWOS
 from filmagent.training.papercut.excerpts import (
     AT_ONCE,
     LOOKS_BACK,
@@ -67,10 +65,10 @@ def test_the_first_picture_stays_in_memory_a_little_rough():
 
 def test_training_and_filming_show_the_same(monkeypatch):
     monkeypatch.setattr("filmagent.training.papercut.excerpts.ROUGHEST", 0.0)
-    clip, filming = clip_of(), PictureFilming(LOOKS_BACK, AT_ONCE, ON_TWOS)
+    clip = clip_of()
     shot = torch.cat([torch.zeros(1, 4, 10, 4, 6), torch.cat([clip.latents[:, :1], clip.latents], dim=1)[None]], dim=1)
     for at in (1, 3, 5, 7):
-        shown = next_condition(ShotCondition(shot, 1), clip.latents[None, :, :at], filming, 9 - at)
+        shown = next_condition(ShotCondition(shot, 1), clip.latents[None, :, :at], LOOKS_BACK, AT_ONCE)
         trained = next_pictures(clip, at)
         assert torch.equal(shown.latents[0, 4:, 1:], trained.condition), at
         assert torch.equal(shown.latents[0, 4:, 0], anchor(clip).latents)

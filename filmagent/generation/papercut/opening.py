@@ -109,9 +109,8 @@ class PapercutGenerator(WanStoryMemGenerator):
 
 def _filmed_on(shape: ShotShape, filming: PictureFilming) -> list[ShotShape]:
     """What is denoised when a shot of this shape is filmed on from its first picture, which stays in memory."""
-    pictures = filming.pictures(shape.frames)
-    seen = [min(start, filming.looks_back) + min(filming.at_once, pictures - start)
-            for start in range(1, pictures, filming.at_once)]  # fmt: skip
+    steps = filming.steps(1, filming.pictures(shape.frames))
+    seen = [min(new.start, filming.looks_back) + len(new) for new in steps]
     return [replace(shape, frames=1 + TEMPORAL_STRIDE * (latent_frames - 1), memory=1) for latent_frames in seen]
 
 

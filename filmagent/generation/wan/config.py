@@ -117,11 +117,11 @@ class DistilledAdapter:
 class PictureFilming:
     """How experts film on that were trained to make every picture as a latent frame of its own."""
 
-    looks_back: int = 3
+    looks_back: int
     """How many of the pictures so far are seen when the next ones are made."""
-    at_once: int = 2
+    at_once: int
     """How many pictures are made at once."""
-    shown_for: int = 2
+    shown_for: int
     """For how many frames each of them is shown."""
 
     def __post_init__(self) -> None:
@@ -137,6 +137,11 @@ class PictureFilming:
     def pictures(self, frames: int) -> int:
         """How many pictures a shot of so many frames has; the first is shown for one."""
         return 1 + -(-(frames - 1) // self.shown_for)
+
+    def steps(self, known: int, pictures: int) -> list[range]:
+        """Which pictures are made at once, step by step, behind so many known ones of a shot of so many."""
+        starts = range(known, pictures, self.at_once)
+        return [range(start, min(start + self.at_once, pictures)) for start in starts]
 
 
 @dataclass(frozen=True)

@@ -47,17 +47,14 @@ class PictureConditionEncoder(ConditionEncoder):
             return super().condition(memory, None, frames, size)
         known = [self._memory_frame(picture, size) for picture in seam[:: self._filming.shown_for]]
         remembered = [*(self._memory_frame(picture, size) for picture in memory), known[0]]
-        unknown = self._filming.pictures(frames) - len(known)
-        latents = torch.cat([*remembered, *known, *([known[-1]] * unknown)], dim=2)
-        mask = torch.ones_like(latents[:, :MASK_CHANNELS])
-        mask[:, :, len(remembered) + len(known) :] = 0
-        return ShotCondition(torch.cat([mask, latents], dim=1), memory=len(remembered))
+        shown = _held(torch.cat([*remembered, *known], dim=2), self._filming.pictures(frames) - len(known))
+        return ShotCondition(shown, memory=len(remembered))
 
 
 class PictureByPicturePipeline(WanMemoryPipeline):
     """The memory pipeline; behind a seam it denoises a few pictures after the others."""
 
-    filming = PictureFilming()
+    filming: PictureFilming
 
     @torch.no_grad()
     def make_shot(
@@ -87,20 +84,19 @@ class PictureByPicturePipeline(WanMemoryPipeline):
                 **how,
             )
         filmed = shot[:, MASK_CHANNELS:, :known]
-        starts = range(known, pictures, self.filming.at_once)
-        for number, start in enumerate(starts):
+        parts = self.filming.steps(known, pictures)
+        for number, new in enumerate(parts):
             if cancelled():
-                raise GenerationCancelledError(f"stopped before picture {start + 1} of {pictures}")
+                raise GenerationCancelledError(f"stopped before picture {new.start + 1} of {pictures}")
 
             def step_of_shot(step: int, steps: int, behind: int = number) -> None:
-                on_step(behind * steps + step, len(starts) * steps)
+                on_step(behind * steps + step, len(parts) * steps)
 
-            shown = next_condition(condition, filmed, self.filming, pictures - start)
+            shown = next_condition(condition, filmed, self.filming.looks_back, len(new))
             found = super().make_shot(
                 shown, generator=generator, output_type="latent", on_step=step_of_shot, cancelled=cancelled, **how
             )
-            new = min(self.filming.at_once, pictures - start)
-            filmed = torch.cat([filmed, found[:, :, -new:].to(filmed)], dim=2)
+            filmed = torch.cat([filmed, found[:, :, -len(new) :].to(filmed)], dim=2)
         return filmed if output_type == "latent" else self.decode_shot(filmed)
 
     def decode_shot(self, latents: Tensor) -> Any:
@@ -115,21 +111,24 @@ def known_pictures(condition: ShotCondition) -> int:
     return int(condition.latents[0, 0, condition.memory :, 0, 0].sum())
 
 
-def next_condition(condition: ShotCondition, filmed: Tensor, filming: PictureFilming, left: int) -> ShotCondition:
-    """What is shown when the pictures behind `filmed` (1, 16, t, h, w) are made: memory, what is behind, a guess.
+def next_condition(condition: ShotCondition, filmed: Tensor, looks_back: int, new: int) -> ShotCondition:
+    """What is shown when `new` pictures behind `filmed` (1, 16, t, h, w) are made: memory, what is behind, a guess.
 
     The guess is that nothing moves.
 
     Args:
         condition: of the whole shot.
         filmed: all pictures so far, the seam's among them.
-        filming: how many of these are shown at most, and how many are made at once.
-        left: how many are to be made yet.
+        looks_back: how many of these are shown at most.
+        new: how many pictures are made.
     """
-    behind = filmed[:, :, -filming.looks_back :]
-    guess = filmed[:, :, -1:].expand(-1, -1, min(filming.at_once, left), -1, -1)
-    shown = torch.cat([behind, guess], dim=2)
-    mask = torch.ones_like(shown[:, :MASK_CHANNELS])
-    mask[:, :, behind.shape[2] :] = 0
     in_front = condition.latents[:, :, : condition.memory]
-    return ShotCondition(torch.cat([in_front, torch.cat([mask, shown], dim=1)], dim=2), condition.memory)
+    return ShotCondition(torch.cat([in_front, _held(filmed[:, :, -looks_back:], new)], dim=2), condition.memory)
+
+
+def _held(known: Tensor, unknown: int) -> Tensor:
+    """Mask and latents (1, 4 + 16, t + unknown, h, w) of known pictures (1, 16, t, h, w), the last one held behind."""
+    latents = torch.cat([known, known[:, :, -1:].expand(-1, -1, unknown, -1, -1)], dim=2)
+    mask = torch.ones_like(latents[:, :MASK_CHANNELS])
+    mask[:, :, known.shape[2] :] = 0
+    return torch.cat([mask, latents], dim=1)
