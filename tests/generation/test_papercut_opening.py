@@ -11,6 +11,7 @@ from filmagent.errors import GenerationCancelledError, UsageError
 from filmagent.generation.costs import ShotShape
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
+from filmagent.generation.wan.config import PictureFilming
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 from tests.support.tiny_wan import build_tiny_wan, tiny_config
 
@@ -93,6 +94,15 @@ def test_what_cannot_be_made_is_refused_before_the_opening_picture(generator):
     with pytest.raises(UsageError, match="frames"):
         generator.generate(request(frames=8, on_step=lambda step, steps_: steps.append(step)))
     assert steps == []
+
+
+def test_a_cut_is_got_ready_by_a_model_that_films_picture_by_picture(config):
+    generator = PapercutGenerator(replace(config, filming=PictureFilming(looks_back=3, at_once=2, shown_for=2)))
+    cut, seam = request(), picture(90)[None]
+    plain = generator.generate(cut).frames
+    generator.prepare(cut)
+    generator.prepare(request(link="MI2V", seam=seam))
+    assert np.array_equal(generator.generate(cut).frames, plain)
 
 
 def test_its_takes_are_not_the_plain_generators_takes(generator, plain):

@@ -66,6 +66,10 @@ class PapercutGenerator(WanStoryMemGenerator):
             chosen=opening.chosen,
         )
 
+    def prepare(self, request: GenerationRequest) -> None:
+        """As everywhere; of a cut only its opening picture is known before it is drawn."""
+        super().prepare(replace(request, frames=1) if request.link == "scene_cut" else request)
+
     def cost(self, shape: ShotShape) -> ShotCost:
         """Return the arithmetic of a shot that begins with a cut, opening picture included; a join takes less."""
         opening = self._cost_of_opening(shape)
