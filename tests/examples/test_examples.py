@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import runpy
 from pathlib import Path
 
@@ -17,6 +18,12 @@ EXAMPLES = Path(make_a_film.__file__).parent
 
 def test_make_a_film(tmp_path: Path):
     assert probe_video(make_a_film.main(str(tmp_path / "film"), TOY, shots=3)).frames > 30
+
+
+def test_papercut_makes_a_film_without_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    film = make_a_film.main(str(tmp_path / "film"), "papercut", shots=4)
+    assert probe_video(film).frames > 48
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 def test_embed_in_your_graph(tmp_path: Path):
