@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     from filmagent.evaluation.papercut.laboratory import PapercutOpener, open_laboratory
     from filmagent.evaluation.papercut.rows import POLICY_ROWS
     from filmagent.evaluation.papercut.trained_rows import TrainedRow
-    from filmagent.generation.trained.built_in import BUILT_IN
+    from filmagent.generation.trained.names import BUILT_IN
 
     if options.workers < 1:
         raise UsageError(f"--workers {options.workers}: give at least 1")

@@ -16,6 +16,7 @@ from typing import Literal, cast
 from filmagent.errors import UsageError
 from filmagent.generation.limits import check_request_fits, check_size
 from filmagent.generation.port import Generator
+from filmagent.generation.trained.names import BUILT_IN
 from filmagent.generation.wan.fast.presets import EXACT, SPEEDS, check_speed
 
 __all__ = ["check_request_fits", "check_size", "create_generator", "generator_for", "generator_names"]
@@ -36,12 +37,14 @@ class Entry:
     """Whether the name is followed by `:FOLDER`, the model's files."""
     speeds: tuple[str, ...] = ()
     """What may follow `--speed` besides `exact`."""
+    given: tuple[str, ...] = ()
+    """Arguments of the factory that the name stands for, before all others."""
 
 
 GENERATORS: Mapping[str, Entry] = {
     "papercut": Entry("filmagent.generation.papercut.generator", "papercut", folder="possible"),
-    "papercut-memento": Entry("filmagent.generation.trained.built_in", "papercut_memento"),
-    "papercut-onestory": Entry("filmagent.generation.trained.built_in", "papercut_onestory"),
+    **{f"papercut-{memory}": Entry("filmagent.generation.trained.built_in", "papercut_with", given=(memory,))
+       for memory in BUILT_IN},
     "wan2.2": Entry("filmagent.generation.wan.storymem", "wan22", speeds=FASTER),
     "wan2.2-storymem": Entry("filmagent.generation.wan.storymem", "wan22_storymem", speeds=FASTER),
     "wan2.2-storymem-t2v": Entry("filmagent.generation.wan.storymem", "wan22_storymem_t2v", speeds=FASTER),
@@ -100,7 +103,7 @@ def create_generator(
             raise UsageError(f"--speed {speed}: generator {name!r} knows no such shortcut; leave --speed out, or use "
                              f"--generator {', '.join(others)}")
         faster = {} if speed == EXACT else {"speed": speed}
-        return factory(*([rest] if rest else []), steps=steps, guidance=guidance, **faster)
+        return factory(*entry.given, *([rest] if rest else []), steps=steps, guidance=guidance, **faster)
     if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name):
         if speed != EXACT:
             raise UsageError(f"--speed {speed}: generator {name!r} is your own, and how it is made faster is up to it; "

@@ -15,7 +15,8 @@ from filmagent.generation.models.licences import refuse_unless_commercial
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import Candidate, GenerationRequest, Recollection
 from filmagent.generation.registry import create_generator, generator_for
-from filmagent.generation.trained.built_in import BUILT_IN, built_in_memory
+from filmagent.generation.trained.built_in import built_in_memory
+from filmagent.generation.trained.names import BUILT_IN
 from filmagent.graphs.studio import Studio
 from filmagent.settings import Settings
 

@@ -12,7 +12,8 @@ from filmagent.evaluation.papercut.rows import Row, chosen_rows
 from filmagent.evaluation.papercut.trained_rows import TrainedRow, open_trained_row
 from filmagent.generation.papercut.generator import papercut_config, weights_folder
 from filmagent.generation.papercut.opening import PapercutGenerator
-from filmagent.generation.trained.built_in import BUILT_IN, built_in_memory
+from filmagent.generation.trained.built_in import built_in_memory
+from filmagent.generation.trained.names import BUILT_IN
 from filmagent.scoring.clip import ClipSource, OpenClipFeatures
 from filmagent.training.papercut.probe.reader import TrainedProbe
 

@@ -16,7 +16,7 @@ from filmagent.generation.memory.policies import NoMemory, StoryMem
 from filmagent.generation.memory.port import MemoryPolicy
 from filmagent.generation.memory.registry import FeaturesFactory
 from filmagent.generation.port import Generator
-from filmagent.generation.trained.built_in import BUILT_IN
+from filmagent.generation.trained.names import BUILT_IN
 from filmagent.scoring.quality import Clarity, QualityGate
 
 Source = Literal["generated", "truth", "frozen", "repeated"]

@@ -12,24 +12,12 @@ from filmagent.generation.models.licences import APACHE
 from filmagent.generation.trained.filming import trained
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 
-BUILT_IN = ("memento", "onestory")
-"""The memories that have weights in the package."""
-
 
 def built_in_memory(memory: str) -> Path:
-    """Return the folder of a memory of `BUILT_IN`."""
+    """Return the folder of a memory of `names.BUILT_IN`."""
     return Path(str(files("filmagent.generation.papercut"))) / "memories" / memory
 
 
-def papercut_memento(*, steps: int | None = None, guidance: float | None = None) -> WanStoryMemGenerator:
-    """Make papercut with Memento's memory. Arguments and errors: see `trained`."""
-    return _made("memento", steps, guidance)
-
-
-def papercut_onestory(*, steps: int | None = None, guidance: float | None = None) -> WanStoryMemGenerator:
-    """Make papercut with OneStory's memory. Arguments and errors: see `trained`."""
-    return _made("onestory", steps, guidance)
-
-
-def _made(memory: str, steps: int | None, guidance: float | None) -> WanStoryMemGenerator:
+def papercut_with(memory: str, *, steps: int | None = None, guidance: float | None = None) -> WanStoryMemGenerator:
+    """Make papercut with a memory of `names.BUILT_IN`. Other arguments and errors: see `trained`."""
     return trained(str(built_in_memory(memory)), steps=steps, guidance=guidance, licence=APACHE.name)
