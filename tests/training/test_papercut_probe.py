@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from filmagent.errors import ModelFilesError, ScoringError
-from filmagent.generation.papercut.vocabulary import KINDS
+from filmagent.generation.papercut.vocabulary import KINDS, SIZES
 from filmagent.training.papercut.probe.data import NO_ANSWER, batch_of, draw_sample, sample_of, soften
 from filmagent.training.papercut.probe.net import (
     LARGEST,
@@ -26,9 +27,16 @@ from filmagent.training.papercut.probe.net import (
 )
 from filmagent.training.papercut.probe.pools import LookPool, Looks, SamplePool, held_otherwise, looks_of
 from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, IDENTITY, PICTURE_QUESTIONS, Reading, truth_of
-from filmagent.training.papercut.probe.reader import TrainedProbe, pairs_of, probe_folder
-from filmagent.training.papercut.probe.train import ProbeTraining, export_probe, measure_probe, probe_loss, train_probe
-from filmagent.training.papercut.world import Figure, Performance, Setting, ShotScript
+from filmagent.training.papercut.probe.reader import TrainedProbe, pairs_of, probe_folder, who_is_there
+from filmagent.training.papercut.probe.train import (
+    ProbeTraining,
+    export_probe,
+    figure_losses,
+    measure_probe,
+    probe_loss,
+    train_probe,
+)
+from filmagent.training.papercut.world import Figure, Performance, Setting, ShotScript, render_frames, seen_at
 
 TINY = ProbeSize(fine=8, wide=16, deep=16, known=16, close=(8, 16, 16))
 TOY = ProbeTraining(minutes=60, batch=4, pool=6, fresh=2, size=TINY)
@@ -142,7 +150,84 @@ def test_a_tall_figure_is_told_from_a_near_one():
     look = net.look(seen, torch.zeros(1, dtype=torch.long), torch.tensor([KINDS.index("cat")]))
     assert SMALLEST <= float(look.side) <= LARGEST
     further = replace(look, side=look.side * 1.2)
-    assert not torch.allclose(net.answers(look)["build"], net.answers(further)["build"])
+    assert not torch.equal(net.tell(look).heights, net.tell(further).heights)
+
+
+def test_a_build_is_read_from_height_shot_size_and_company():
+    torch.manual_seed(0)
+    net = ProbeNet(TINY).eval()
+    seen = net(batch_of([sample_of(BOTH, 0)], CPU).frames)
+    look = net.look(seen, torch.zeros(1, dtype=torch.long), torch.tensor([KINDS.index("cat")]))
+    told = net.tell(look)
+    with torch.no_grad():
+        net.height.steps.bias += 1.0
+    taller = net.tell(look)
+    torch.testing.assert_close(taller.heights, told.heights + 1.0)
+    assert not torch.allclose(taller.answers["build"], told.answers["build"])
+
+
+@pytest.mark.parametrize(
+    ("height", "size", "company", "build"),
+    [
+        (2.0, "wide", 1, None),
+        (2.9, "wide", 1, "big"),
+        (2.9, "medium", 1, None),
+        (2.9, "medium", 2, "big"),
+        (2.9, "close", 1, "small"),
+    ],
+)
+def test_the_same_height_is_another_build_in_another_shot(height: float, size: str, company: int, build: str | None):
+    told = ProbeNet(TINY).height
+    sizes = torch.where(torch.tensor([name == size for name in SIZES]), 20.0, -20.0)[None]
+    counts = torch.where(torch.arange(4) == company, 20.0, -20.0)[None]
+    against = told.against(torch.tensor([height]), sizes, counts)
+    assert FIGURE_QUESTIONS["build"][int(against.argmin())] == build
+
+
+def test_who_is_there_is_decided_together_with_how_many():
+    def found(dog: float, counts: tuple[float, float, float, float]) -> tuple[str, ...]:
+        shares = torch.full((len(KINDS),), 0.02)
+        shares[KINDS.index("cat")], shares[KINDS.index("dog")] = 0.9, dog
+        return who_is_there(shares, torch.tensor(counts).log())
+
+    assert found(0.3, (0.01, 0.1, 0.85, 0.04)) == ("cat", "dog"), "two are seen, and nobody else is as likely"
+    assert found(0.3, (0.01, 0.85, 0.1, 0.04)) == ("cat",)
+    assert found(0.7, (0.01, 0.85, 0.1, 0.04)) == ("cat",)
+    assert found(0.7, (0.01, 0.5, 0.45, 0.04)) == ("cat", "dog")
+
+
+def test_a_position_is_where_the_camera_shows_somebody():
+    sitter = replace(BOTH, performances=(Performance(0, "sits", 1, 0.4),))
+    assert truth_of(sitter, 1.5).figures["cat"]["position"] == "middle"
+    assert truth_of(replace(sitter, camera="right"), 1.5).figures["cat"]["position"] == "left", "it slides to the left"
+    drawn = render_frames(replace(sitter, camera="right"), [12])
+    middle = np.nonzero(drawn.masks[0][0].any(axis=0))[0].mean() / 224
+    assert middle == pytest.approx(seen_at(replace(sitter, camera="right"), sitter.performances[0], 1.5), abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("size", "company", "start", "camera", "height"),
+    [
+        ("wide", 2, 0, "still", 2.0),
+        ("close", 2, 0, "still", 4.0),
+        ("wide", 1, 0, "still", 3.0),
+        ("wide", 1, 4, "in", 3.0 + math.log(1.06) / math.log(1.2)),
+    ],
+)
+def test_heights_are_steps_of_size_company_and_build(size: str, company: int, start: int, camera: str, height: float):
+    script = replace(BOTH, size=size, camera=camera, performances=BOTH.performances[:company])
+    batch = batch_of([sample_of(script, start)], CPU)
+    assert batch.heights[0] == pytest.approx(height)
+    assert company == 1 or batch.heights[1] == pytest.approx(height - 1), "the dog is of middle build"
+
+
+def test_heights_that_are_off_are_told_apart_from_those_that_are_right():
+    batch = batch_of([sample_of(BOTH, 0)], CPU)
+    net = ProbeNet(TINY).eval()
+    told = replace(net.tell(net.look(net(batch.frames), batch.rows, batch.kinds)), heights=batch.heights)
+    off = replace(told, heights=batch.heights + 1.0)
+    right, wrong = (figure_losses(each, batch.figures, batch.heights)["height"] for each in (told, off))
+    assert right == 0 and wrong == pytest.approx(1 - 0.15)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +272,7 @@ def test_in_the_end_only_the_close_look_learns(tmp_path):
     net = train_probe(replace(TOY, close_from=0.0, close_batch=5), tmp_path / "some", max_steps=2)
     assert net.near.training is False
     changed = {name.split(".")[0] for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
-    assert changed == {"close", "kind", "figure"}
+    assert changed == {"close", "kind", "height", "figure"}
 
 
 def test_a_figure_that_was_looked_at_is_learned_from_more_than_once(tmp_path, monkeypatch):
@@ -210,13 +295,14 @@ def test_a_look_is_kept_as_it_was():
     windows = torch.rand(7, 6, WINDOW, WINDOW) - 0.5, torch.rand(7, 1, WINDOW, WINDOW)
     look = CloseLook(*windows, 100 * torch.rand(7), torch.randn(7, 3), torch.randn(7, 5), kinds)
     pool = LookPool(9)
-    pool.add(Looks(look, {question: 10 * kinds for question in FIGURE_QUESTIONS}))
+    pool.add(Looks(look, {question: 10 * kinds for question in FIGURE_QUESTIONS}, 0.5 * kinds))
     kept = pool.draw(60, CPU)
     same = kept.look.kinds
     assert set(same.tolist()) == set(range(7))
     for name in ("window", "own", "side", "whole", "shape"):
         torch.testing.assert_close(getattr(kept.look, name), getattr(look, name)[same], atol=3e-3, rtol=1e-2)
     assert all(torch.equal(labels, 10 * same) for labels in kept.truth.values())
+    assert torch.equal(kept.heights, 0.5 * same)
 
 
 def test_a_look_held_otherwise_shows_the_same_figure_elsewhere():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from filmagent.training.papercut.world import (
     render_frames,
     sample_shot,
     sample_story,
+    steps_taller,
 )
 
 PICTURE_SHARE = 0.3
@@ -42,6 +43,8 @@ class Sample:
     pair: np.ndarray[Any, np.dtype[np.uint8]]
     cells: np.ndarray[Any, np.dtype[np.int64]]
     truth: Reading
+    heights: Mapping[str, float]
+    """By kind, how tall it is shown, in the steps of `steps_taller`."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Batch:
     """Kind of every figure, [N]."""
     figures: dict[str, Tensor]
     """By question, [N]; `NO_ANSWER` where there is none."""
+    heights: Tensor
+    """How tall every figure is shown, in steps, [N]."""
 
 
 class _Drawn(IterableDataset[Sample]):
@@ -97,13 +102,15 @@ def sample_of(script: ShotScript, start: int, apart: int = APART) -> Sample:
     """The frames `start` and `start + apart` of a shot; nobody says what is done in a picture, where `apart` is 0."""
     shot = render_frames(script, [start, start + apart] if apart else [start])
     pair = np.concatenate([shot.frames[0], shot.frames[-1]], axis=-1)
-    truth = truth_of(script, (start + apart / 2) / FPS)
+    middle = (start + apart / 2) / FPS
+    truth = truth_of(script, middle)
     if not apart:
         unasked = {kind: {**answers} for kind, answers in truth.figures.items()}
         for answers in unasked.values():
             del answers["action"]
         truth = replace(truth, figures=unasked)
-    return Sample(pair, _cells(shot), truth)
+    heights = {script.figures[part.subject].kind: steps_taller(script, part, middle) for part in script.performances}
+    return Sample(pair, _cells(shot), truth, heights)
 
 
 def batch_of(samples: Sequence[Sample], device: torch.device) -> Batch:
@@ -132,6 +139,7 @@ def batch_of(samples: Sequence[Sample], device: torch.device) -> Batch:
             question: tensor([answers.index(each[question]) if question in each else NO_ANSWER for each in figures])
             for question, answers in FIGURE_QUESTIONS.items()
         },
+        heights=torch.tensor([samples[row].heights[kind] for row, kind in who], device=device),
     )
 
 

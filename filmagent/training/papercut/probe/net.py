@@ -21,8 +21,9 @@ from torch import Tensor, nn
 
 from filmagent.artifacts import atomic_path, write_json_atomically
 from filmagent.errors import ModelFilesError
-from filmagent.generation.papercut.vocabulary import KINDS, LAYOUTS, PLACES
+from filmagent.generation.papercut.vocabulary import BUILDS, KINDS, LAYOUTS, MAX_ROLES, PLACES, SIZES
 from filmagent.training.papercut.probe.questions import FIGURE_QUESTIONS, PICTURE_QUESTIONS
+from filmagent.training.papercut.world import height_steps
 
 CELL = 8
 """Pixels of a cell's side."""
@@ -84,6 +85,16 @@ class CloseLook:
     """[N]."""
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a close look tells of figures, a row for each."""
+
+    answers: dict[str, Tensor]
+    """By question, [N, answers]."""
+    heights: Tensor
+    """How tall they are shown, in steps above the smallest of middle build, [N]."""
+
+
 class ProbeNet(nn.Module):
     """See the module. About 1.9 million weights."""
 
@@ -104,6 +115,7 @@ class ProbeNet(nn.Module):
         self.presence_seen = nn.Parameter(torch.tensor([0.5, 0.0]))
         self.kind = nn.Embedding(len(KINDS), 48)
         self.close = _Close(size.close)
+        self.height = _Height(self.close.width + 48)
         shape = 5
         self.figure = nn.Sequential(
             nn.Linear(self.close.width + 48 + known + shape, 256),
@@ -124,7 +136,7 @@ class ProbeNet(nn.Module):
 
     def close_parts(self) -> tuple[nn.Module, ...]:
         """What looks closely and answers questions about figures; all else sees the whole picture."""
-        return self.close, self.kind, self.figure
+        return self.close, self.kind, self.height, self.figure
 
     def look_only_closely(self) -> None:
         """From now on, only the close look and its answers learn: all else stays as it is, norms included."""
@@ -134,8 +146,7 @@ class ProbeNet(nn.Module):
 
     def picture_logits(self, seen: Seen) -> dict[str, Tensor]:
         """By question, [B, answers]; `setting` holds place and layout as one."""
-        sizes = _picture_sizes()
-        return dict(zip(sizes, self.picture(seen.whole).split(list(sizes.values()), 1), strict=True))
+        return self._of_picture(seen.whole)
 
     def presence_logits(self, seen: Seen) -> Tensor:
         """How surely each kind is there, [B, kinds]."""
@@ -146,7 +157,7 @@ class ProbeNet(nn.Module):
 
     def figure_logits(self, seen: Seen, rows: Tensor, kinds: Tensor) -> dict[str, Tensor]:
         """By question, [N, answers], for figures of `kinds` [N] in the shots `rows` [N] of the batch."""
-        return self.answers(self.look(seen, rows, kinds))
+        return self.tell(self.look(seen, rows, kinds)).answers
 
     def look(self, seen: Seen, rows: Tensor, kinds: Tensor) -> CloseLook:
         """Look closely where the map shows figures of `kinds` [N] in the shots `rows` [N] of the batch."""
@@ -158,12 +169,25 @@ class ProbeNet(nn.Module):
         side = window[:, 0, 0] * seen.frames.shape[-1]
         return CloseLook(_cut_out(seen.frames[rows], window), there, side, seen.whole[rows], shape, kinds)
 
-    def answers(self, look: CloseLook) -> dict[str, Tensor]:
-        """By question, [N, answers]."""
+    def tell(self, look: CloseLook) -> Told:
+        """Answer all questions about figures.
+
+        A build is a height in a shot of some size and company: what is far from its height speaks against it.
+        """
         found = self.close(torch.cat([look.window, look.own, _distances(look.side)], 1))
-        answers = self.figure(torch.cat([found, self.kind(look.kinds), look.whole, look.shape], 1))
-        answers = answers.split([len(each) for each in FIGURE_QUESTIONS.values()], 1)
-        return dict(zip(FIGURE_QUESTIONS, answers, strict=True))
+        of_kind = torch.cat([found, self.kind(look.kinds)], 1)
+        heights = self.height(of_kind)
+        logits = self.figure(torch.cat([of_kind, look.whole, look.shape], 1))
+        answers = dict(zip(FIGURE_QUESTIONS, logits.split(list(map(len, FIGURE_QUESTIONS.values())), 1), strict=True))
+        with torch.no_grad():
+            picture = self._of_picture(look.whole)
+        answers["build"] = answers["build"] - self.height.against(heights, picture["size"], picture["count"])
+        return Told(answers, heights)
+
+    def _of_picture(self, whole: Tensor) -> dict[str, Tensor]:
+        """By question, [N, answers], of what is known of a whole picture [N, known]."""
+        sizes = _picture_sizes()
+        return dict(zip(sizes, self.picture(whole).split(list(sizes.values()), 1), strict=True))
 
 
 def save_probe(net: ProbeNet, folder: Path, measured: Mapping[str, Any]) -> None:
@@ -264,10 +288,41 @@ def _cut_out(pictures: Tensor, window: Tensor) -> Tensor:
     return F.grid_sample(pictures, grid, mode="bilinear", align_corners=False)
 
 
+class _Height(nn.Module):
+    """How tall a figure is shown, and what that says against its being of each build."""
+
+    builds: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.steps = nn.Linear(width, 1)
+        self.counts = nn.Parameter(torch.tensor(5.0))
+        """Logits that a step off counts."""
+        self.register_buffer("builds", _heights_of_builds(), persistent=False)
+
+    def forward(self, figure: Tensor) -> Tensor:
+        """In steps [N], from what is known of figures [N, width]."""
+        steps: Tensor = self.steps(figure)[:, 0].float()
+        return steps
+
+    def against(self, heights: Tensor, sizes: Tensor, company: Tensor) -> Tensor:
+        """Logits [N, builds] to be taken away for heights [N] in shots of these sizes and this company (logits)."""
+        off = (heights[:, None, None, None] - self.builds).abs()
+        sure = sizes.float().softmax(1), company.float().softmax(1)
+        return self.counts * torch.einsum("ns,nc,nscb->nb", *sure, off)
+
+
 def _distances(side: Tensor) -> Tensor:
     """How far every pixel lies right and down of the window's middle, in `LONG` pixels: [N, 2, WINDOW, WINDOW]."""
     line = torch.linspace(-0.5, 0.5, WINDOW, device=side.device).expand(WINDOW, WINDOW)
     return torch.stack([line, line.T]) * (side / LONG)[:, None, None, None]
+
+
+def _heights_of_builds() -> Tensor:
+    """How tall figures are shown, in steps, [sizes, counts, builds]."""
+    steps = [[[height_steps(size, company, build) for build in (None, *BUILDS)] for company in range(MAX_ROLES + 1)]
+             for size in SIZES]
+    return torch.tensor(steps, dtype=torch.float32)
 
 
 def _picture_sizes() -> dict[str, int]:

@@ -51,10 +51,11 @@ class SamplePool:
 
 @dataclass(frozen=True)
 class Looks:
-    """Close looks, one a row, and the true answers by question."""
+    """Close looks, one a row, and what is true: the answers by question, and how tall the figures are shown."""
 
     look: CloseLook
     truth: Mapping[str, Tensor]
+    heights: Tensor
 
     def __len__(self) -> int:
         return len(self.look.kinds)
@@ -64,7 +65,7 @@ class Looks:
 def looks_of(net: ProbeNet, batch: Batch) -> Looks:
     """What the network, all but its close look, makes of every figure of a batch."""
     seen = net(soften(batch.frames))
-    return Looks(net.look(seen, batch.rows, batch.kinds), batch.figures)
+    return Looks(net.look(seen, batch.rows, batch.kinds), batch.figures, batch.heights)
 
 
 class LookPool:
@@ -102,6 +103,7 @@ def _short(looks: Looks) -> dict[str, Tensor]:
         "whole": look.whole.half(),
         "shape": look.shape.half(),
         "kinds": look.kinds,
+        "heights": looks.heights,
         **{f"truth {question}": labels for question, labels in looks.truth.items()},
     }
 
@@ -115,7 +117,7 @@ def _long(parts: Mapping[str, Tensor]) -> Looks:
         shape=parts["shape"].float(),
         kinds=parts["kinds"],
     )
-    return Looks(look, {question: parts[f"truth {question}"] for question in FIGURE_QUESTIONS})
+    return Looks(look, {question: parts[f"truth {question}"] for question in FIGURE_QUESTIONS}, parts["heights"])
 
 
 def held_otherwise(look: CloseLook) -> CloseLook:

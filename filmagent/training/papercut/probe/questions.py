@@ -26,8 +26,7 @@ from filmagent.generation.papercut.vocabulary import (
     TIMES,
     WEATHERS,
 )
-from filmagent.training.papercut.world import ShotScript, pattern_pixels
-from filmagent.training.papercut.world.motion import place_at
+from filmagent.training.papercut.world import ShotScript, pattern_pixels, seen_at
 
 Answer = str | int | None
 Answers = Mapping[str, Answer]
@@ -100,7 +99,7 @@ def truth_of(script: ShotScript, seconds: float) -> Reading:
             del answers["pattern_colour"]
         if pattern_pixels(script, part, seconds) < SHOWN:
             answers = {question: answer for question, answer in answers.items() if question not in PATTERN_QUESTIONS}
-        where = place_at(script, part, seconds)
+        where = seen_at(script, part, seconds)
         answers["action"] = part.action
         answers["position"] = POSITIONS[min(2, max(0, int(where * 3)))]
         figures[figure.kind] = answers

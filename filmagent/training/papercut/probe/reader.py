@@ -27,9 +27,10 @@ from filmagent.training.papercut.world import HEIGHT, WIDTH
 
 APART = 8
 """Frames between the two of a pair."""
+LEAST = 1e-6
+"""As unlikely as anything is taken to be."""
 LOOKS = 3
 """Pairs of a shot that are looked at, the first at its beginning and the last at its end."""
-THERE = 0.5
 
 
 class Probe(Protocol):
@@ -91,8 +92,7 @@ def read_with(net: ProbeNet, frames: Video, kinds: Sequence[str] = ()) -> Readin
     answers: dict[str, Answer] = {name: PICTURE_QUESTIONS[name][int(each.argmax())] for name, each in picture.items()}
     place = int(setting.logsumexp(1).argmax())
     answers["place"], answers["layout"] = PLACES[place], int(setting[place].argmax())
-    there = net.presence_logits(seen).sigmoid().mean(0)
-    present = tuple(kind for kind, share in zip(KINDS, there.tolist(), strict=True) if share > THERE)
+    present = who_is_there(net.presence_logits(seen).sigmoid().mean(0), picture["count"])
     asked = [kind for kind in KINDS if kind in present or kind in kinds]
     figures = {}
     for kind in asked:
@@ -100,6 +100,23 @@ def read_with(net: ProbeNet, frames: Video, kinds: Sequence[str] = ()) -> Readin
         logits = net.figure_logits(seen, rows, torch.full_like(rows, KINDS.index(kind)))
         figures[kind] = {name: FIGURE_QUESTIONS[name][int(_surest(each).argmax())] for name, each in logits.items()}
     return Reading(present, answers, figures)
+
+
+def who_is_there(shares: Tensor, counts: Tensor) -> tuple[str, ...]:
+    """The likeliest company, in the order of the vocabulary, of how surely each is there and how many they are.
+
+    Args:
+        shares: how surely each kind is there, [kinds], 0 to 1.
+        counts: log-probability of nobody, one, two, ... [counts].
+    """
+    surest = shares.argsort(descending=True).tolist()
+    there, not_there = shares.clamp(min=LEAST).log(), (1 - shares).clamp(min=LEAST).log()
+
+    def likelihood(count: int) -> float:
+        return float(there[surest[:count]].sum() + not_there[surest[count:]].sum() + counts[count])
+
+    company = surest[: max(range(len(counts)), key=likelihood)]
+    return tuple(kind for index, kind in enumerate(KINDS) if index in company)
 
 
 def pairs_of(frames: Video) -> Tensor:

@@ -56,9 +56,29 @@ class Standing:
 
 def standing(script: ShotScript, part: Performance, seconds: float = 0.0) -> Standing:
     """Where somebody stands `seconds` into a shot, before the camera moves."""
-    build = script.figures[part.subject].build
-    steps = _SIZE_STEPS[script.size] + 3 - len(script.performances) + _BUILD_STEPS[build]
+    steps = height_steps(script.size, len(script.performances), script.figures[part.subject].build)
     return Standing(place_at(script, part, seconds), 1 - _FEET[script.size], TALL * TALLER**steps)
+
+
+def height_steps(size: str, company: int, build: str | None) -> int:
+    """How many steps of `TALLER` a figure of this build is above `TALL`, as one of `company` in a shot of this size."""
+    return _SIZE_STEPS[size] + 3 - company + _BUILD_STEPS[build]
+
+
+def seen_at(script: ShotScript, part: Performance, seconds: float = 0.0) -> float:
+    """Where in the frame somebody's middle is seen `seconds` into a shot, in frame widths from its left edge."""
+    return _across(Stage(script.size, script.camera, seconds), place_at(script, part, seconds))
+
+
+def _across(stage: Stage, x: float) -> float:
+    """Where in the frame the camera shows what stands at `x`, both in frame widths."""
+    return 0.5 + (x - 0.5) * stage.push() - stage.slide() / WIDTH
+
+
+def steps_taller(script: ShotScript, part: Performance, seconds: float = 0.0) -> float:
+    """How many steps of `TALLER` somebody is above `TALL`, as the camera shows it `seconds` into a shot."""
+    shown = standing(script, part, seconds).height * Stage(script.size, script.camera, seconds).push()
+    return math.log(shown / TALL) / math.log(TALLER)
 
 
 def render_shot(script: ShotScript, frames: int = FRAMES) -> RenderedShot:
@@ -149,7 +169,7 @@ def _on_stage(
     feet = (1 - _FEET[script.size]) * HEIGHT
     return Pen(
         canvas,
-        origin=((0.5 + (x - 0.5) * push) * WIDTH - stage.slide(), feet),
+        origin=(_across(stage, x) * WIDTH, feet),
         scale=height * push * HEIGHT,
         light=FIGURE_LIGHT[script.time],
         facing=facing,
