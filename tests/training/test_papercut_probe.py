@@ -133,8 +133,9 @@ def test_a_tall_figure_is_told_from_a_near_one():
     seen = net(batch_of([sample_of(BOTH, 0)], CPU).frames)
     look = net.look(seen, torch.zeros(1, dtype=torch.long), torch.tensor([KINDS.index("cat")]))
     assert SMALLEST <= float(look.side) <= LARGEST
-    further = replace(look, side=look.side * 1.2)
-    assert not torch.equal(net.tell(look).heights, net.tell(further).heights)
+    told, further = net.tell(look), net.tell(replace(look, side=look.side * 1.2))
+    assert not torch.equal(told.heights, further.heights)
+    assert not torch.equal(told.answers["build"], further.answers["build"])
 
 
 def test_a_build_is_read_from_height_shot_size_and_company():

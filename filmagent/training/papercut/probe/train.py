@@ -163,7 +163,7 @@ def figure_losses(told: Told, truth: Mapping[str, Tensor], heights: Tensor) -> d
         for question, logits in told.answers.items()
         if bool((truth[question] >= 0).any())
     }
-    return {**losses, "height": F.smooth_l1_loss(told.heights.float(), heights, beta=HEIGHT_OFF)}
+    return {**losses, "height": F.smooth_l1_loss(told.heights, heights, beta=HEIGHT_OFF)}
 
 
 class _Learner:
