@@ -1,22 +1,18 @@
 """Wan's attention in three parts: what is read, who attends to whom, what is written. Each can be changed alone.
 
-On a CPU that computes in bfloat16 short sequences are attended to by two matrix products and a softmax, which use its
-units for bfloat16; torch's fused kernel does not, and takes two to four times as long. What comes out is as near to
-float32 as before. Long sequences, whose scores would fill the memory, and training keep the kernel. Knows tokens only.
+Who attends to whom is computed in matrices where that is quicker (`matrix_attention.py`), else by the kernel that
+diffusers dispatches to. Knows tokens only.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from filmagent.generation.wan.library import WanAttnProcessor, dispatch_attention_fn
+from filmagent.generation.wan.matrix_attention import attend_in_matrices, fits_matrices
 from filmagent.generation.wan.rope import rotate
-
-MOST_SCORES = 2**25
-"""Of one attention, over all heads: 64 MiB."""
 
 
 class OpenAttention(WanAttnProcessor):  # type: ignore[misc]  # diffusers has no types
@@ -55,8 +51,8 @@ class OpenAttention(WanAttnProcessor):  # type: ignore[misc]  # diffusers has no
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Return what every token of the query sees (batch, tokens, heads, head dim)."""
-        if _in_matrices(query, key):
-            return _attend_in_matrices(query, key, value)
+        if fits_matrices(query, key):
+            return attend_in_matrices(query, key, value)
         seen: Tensor = dispatch_attention_fn(query, key, value, backend=self._attention_backend)
         return seen
 
@@ -73,15 +69,3 @@ def open_attention(expert: nn.Module) -> None:
         processor: Any = getattr(module, "processor", None)
         if type(processor) is WanAttnProcessor:
             module.set_processor(OpenAttention())  # type: ignore[operator]
-
-
-def _in_matrices(query: Tensor, key: Tensor) -> bool:
-    batch, tokens, heads, _ = query.shape
-    quicker = query.device.type == "cpu" and query.dtype == torch.bfloat16 and not torch.is_grad_enabled()
-    return quicker and batch * heads * tokens * key.shape[1] <= MOST_SCORES
-
-
-def _attend_in_matrices(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    scores = (query * query.shape[-1] ** -0.5).transpose(1, 2) @ key.permute(0, 2, 3, 1)
-    seen: Tensor = scores.softmax(dim=-1) @ value.transpose(1, 2)
-    return seen.transpose(1, 2)

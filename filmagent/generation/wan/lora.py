@@ -133,6 +133,13 @@ def without_lora(experts: Iterable[Any]) -> Iterator[None]:
             expert.enable_adapters()
 
 
+def leave_types_to_autocast(expert: nn.Module) -> None:
+    """Keep adapters from turning what they read into their own type: under autocast it is turned back at once."""
+    for module in expert.modules():
+        if hasattr(module, "cast_input_dtype_enabled"):
+            module.cast_input_dtype_enabled = False  # type: ignore[assignment]  # peft's LoraLayer
+
+
 def _in_diffusers_names(weights: Mapping[str, Tensor], file: Path) -> dict[str, Tensor]:
     """Rename `[prefixes]blocks.N.self_attn.q.lora_A[.default].weight` to diffusers' names."""
     renamed: dict[str, Tensor] = {}

@@ -24,6 +24,8 @@ from torch import Tensor
 from filmagent.errors import GenerationError, UsageError
 from filmagent.generation.trained.bases import Base, BaseIdentity, check_base, identify
 from filmagent.generation.trained.files import TrainedMemory, save_trained, weights_file
+from filmagent.generation.wan.attention_processor import open_attention
+from filmagent.generation.wan.lora import leave_types_to_autocast
 from filmagent.generation.wan.quick_gelu import quicken
 from filmagent.scoring.clip import features_for
 from filmagent.training.memory.adapting import learned, load_learning_expert, put
@@ -226,6 +228,8 @@ def _open_run(plan: Plan, accelerator: Any, materials: Materials, state: dict[st
     expert = load_learning_expert(plan.base, plan.settings, materials.precision.expert_dtype)
     if materials.precision.autocast:
         quicken(expert)
+        open_attention(expert)
+        leave_types_to_autocast(expert)
     learner = make_learner(expert, plan.settings, plan.base.config.sampling.memory_stride)
     if plan.settings.shard:
         shard_frozen(learner, accelerator.device)
