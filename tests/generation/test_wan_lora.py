@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.wan.lora import attach_lora, use_lora
+from filmagent.generation.wan.lora import attach_lora, leave_types_to_autocast, use_lora
 from tests.support.tiny_wan import corrupt, tiny_expert
 
 RANK = 128
@@ -132,3 +132,20 @@ def test_nothing_is_random_after_attaching(tmp_path):
     expert = tiny_expert()
     attach_lora(expert, tmp_path / "lora.safetensors", "mi2v")
     assert not any(module.training for module in expert.modules())
+
+
+def test_under_autocast_an_adapter_reads_what_its_layer_reads(tmp_path):
+    save_file(lora(), tmp_path / "lora.safetensors")
+    expert = tiny_expert()
+    attach_lora(expert, tmp_path / "lora.safetensors", "mi2v")
+    read = []
+    expert.blocks[0].ffn.net[2].lora_A["mi2v"].register_forward_pre_hook(lambda _, seen: read.append(seen[0].dtype))
+
+    def under_autocast():
+        with torch.autocast("cpu", torch.bfloat16):
+            return output(expert)
+
+    before = under_autocast()
+    leave_types_to_autocast(expert)
+    assert torch.equal(before, under_autocast())
+    assert read == [torch.float32, torch.bfloat16]

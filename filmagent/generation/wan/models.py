@@ -26,7 +26,7 @@ from filmagent.generation.wan.fitting import check_part_fits
 from filmagent.generation.wan.footprint import Footprint
 from filmagent.generation.wan.ladder import Rung, choose_rung, hold_to_budget, ladder_on, place, room_on, rungs_for
 from filmagent.generation.wan.library import AutoencoderKLWan, AutoTokenizer, UMT5EncoderModel, WanTransformer3DModel
-from filmagent.generation.wan.lora import attach_weights, use_lora
+from filmagent.generation.wan.lora import attach_weights, leave_types_to_autocast, use_lora
 from filmagent.generation.wan.original.layout import is_original
 from filmagent.generation.wan.picture_by_picture import PictureByPicturePipeline, PictureConditionEncoder
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
@@ -158,6 +158,7 @@ def load_models(
         for expert in pipeline.experts():
             quicken(expert)
             open_attention(expert)
+            leave_types_to_autocast(expert)
     _choose_kernel(pipeline, precision)
     if config.speed.compiled:
         compile_blocks(pipeline.experts())  # before any hook: hooks go around what is compiled
