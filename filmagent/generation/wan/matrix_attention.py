@@ -26,7 +26,7 @@ def fits_matrices(query: Tensor, key: Tensor) -> bool:
 
 def attend_in_matrices(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Return what every token of the query sees; all are (batch, tokens, heads, head dim), of any type."""
-    seen: Tensor = _MatrixAttention.apply(query, key, value)
+    seen: Tensor = _MatrixAttention.apply(query, key, value)  # type: ignore[no-untyped-call]
     return seen
 
 
@@ -63,7 +63,7 @@ def _by_head(tokens: Tensor) -> Tensor:
 
 
 def _by_token(heads: Tensor, count: int) -> Tensor:
-    return heads.unflatten(0, (-1, count)).transpose(1, 2)
+    return heads.reshape(-1, count, *heads.shape[1:]).transpose(1, 2)
 
 
 def _parts(queries: Tensor, keys: Tensor) -> list[slice]:
