@@ -259,14 +259,13 @@ def _trained(name: str, memories: Sequence[int], variants: Sequence[Variant], st
         )
     if (most := generator.capabilities.max_memory) < max(memories):
         raise UsageError(f"--memory {max(memories)}: {name} is shown {most} memory frames at most")
-    config = generator.config
+    config = replace(generator.config, filming_adapter=None)  # all shots here are cuts
     footprint = footprint_of(config)
     models = load_models(config, choose_placement(footprint))
     use_link(config, models, "scene_cut")
     prompt, negative = PromptFeatures(config.sampling.max_sequence_length).of(
         models, [PROMPT, config.sampling.negative_prompt]
     )
-    active = footprint.experts[0].adapters // max(1, len(config.adapters))
     return Subject(
         name,
         "trained",
@@ -277,7 +276,7 @@ def _trained(name: str, memories: Sequence[int], variants: Sequence[Variant], st
         config.native_size,
         config.frames,
         footprint.shape,
-        {MEMORY_ADAPTER: active},
+        {MEMORY_ADAPTER: footprint.adapter_in_use},
         (prompt, negative),
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
 
+from filmagent.artifacts import write_bytes_atomically
 from filmagent.errors import ModelFilesError
 from filmagent.generation.wan.config import PictureFilming, UnknownShows
 
@@ -36,8 +37,15 @@ class Card(BaseModel):
     """How far its noise levels are moved towards noise."""
     filming: PictureFilming | None
     """How it learned to film on picture by picture; None: it films whole shots."""
+    filming_adapter: str | None = None
+    """The LoRA file in the same folder that it films on with."""
     steps_on: PositiveInt
     """Denoising steps of filming on: of a shot, or of pictures that are made at once."""
+
+
+def write_card(card: Card, folder: Path) -> None:
+    """Write the card of a weights folder."""
+    write_bytes_atomically(folder / CARD, (card.model_dump_json(indent=2) + "\n").encode())
 
 
 def read_card(folder: Path) -> Card:

@@ -58,6 +58,7 @@ def papercut_config(
         ),
         unknown_shows=card.unknown_shows,
         filming=card.filming,
+        filming_adapter=None if card.filming_adapter is None else where / card.filming_adapter,
         how_to_get=HOW_TO_GET,
     )
 

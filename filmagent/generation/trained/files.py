@@ -72,11 +72,8 @@ def save_trained(file: Path, weights: Mapping[str, Tensor], told: TrainedMemory)
         weights: LoRA weights in diffusers' names (`blocks.0.attn1.to_q.lora_A.weight`), and the selector's.
         told: what the header says.
     """
-    from safetensors.torch import save_file
+    from filmagent.generation.wan.lora import save_lora
 
-    from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS
-
-    original = {new: old for old, new in ORIGINAL_TO_DIFFUSERS.items()}
     header = {
         "format": FORMAT,
         "policy": told.policy,
@@ -90,14 +87,7 @@ def save_trained(file: Path, weights: Mapping[str, Tensor], told: TrainedMemory)
         **({"queries": told.queries, "reconstruction": told.reconstruction} if told.policy == "memento" else {}),
         **{f"base_{name}": value for name, value in asdict(told.base).items()},
     }
-    named = {
-        _original_name(name, original): tensor.detach().float().cpu().contiguous() for name, tensor in weights.items()
-    }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f"{file.name}.part")
-    # One entry: safetensors writes several in an order of chance, and equal weights should be equal files.
-    save_file(named, beside, metadata={HEADER: json.dumps(header)})
-    beside.replace(file)
+    save_lora({name: tensor.float() for name, tensor in weights.items()}, file, {HEADER: json.dumps(header)})
 
 
 def read_trained(file: Path) -> TrainedMemory:
@@ -151,12 +141,3 @@ def check_belongs(file: Path, told: TrainedMemory, base: Base) -> None:
             f"{str(file)!r} was trained on {told.base.name} ({name} {wanted}); {base.name} is "
             f"another base ({name} {found}): take the base that it was trained on, or train again"
         )
-
-
-def _original_name(name: str, original: Mapping[str, str]) -> str:
-    """`blocks.N.attn1.to_q.lora_A.weight` -> `base_model.model.blocks.N.self_attn.q.lora_A.weight`."""
-    if ".lora_" not in name:
-        return name
-    layer, _, half = name.rpartition(".lora_")
-    blocks, block, inner = layer.split(".", 2)
-    return f"base_model.model.{blocks}.{block}.{original[inner]}.lora_{half}"

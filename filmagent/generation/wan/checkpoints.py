@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +51,11 @@ def needed_files(config: WanConfig) -> list[Path]:
     parts = parts_of(config.sampling.boundary_ratio is not None)
     check_model_folder(config.folder, parts, config.how_to_get)
     files = [file for part in parts for file in weight_files(config.folder, part, config.how_to_get)]
-    for adapter in config.adapters:
-        for lora in (adapter.high_noise, adapter.low_noise):
-            if lora is not None:
-                files.append(adapter_file(lora))
-                check_weights(files[-1], config.how_to_get)
+    loras = [lora for adapter in config.adapters for lora in (adapter.high_noise, adapter.low_noise)]
+    for lora in (*loras, config.filming_adapter):
+        if lora is not None:
+            files.append(adapter_file(lora))
+            check_weights(files[-1], config.how_to_get)
     return files
 
 
@@ -147,12 +148,14 @@ def describe_part(folder: Path, part: str, how_to_get: str) -> OriginalPart:
 
 
 def revision_of(config: WanConfig) -> str:
-    """Return 16 hex digits that identify everything a configuration reads: weights, their configs, the tokenizer.
+    """Return 16 hex digits that identify everything a picture is made with: weights, their configs, the tokenizer.
+
+    An adapter that only films on has a revision of its own.
 
     Raises:
         ModelFilesError: a file is missing or broken.
     """
-    weights, folder = needed_files(config), config.folder
+    weights, folder = needed_files(replace(config, filming_adapter=None)), config.folder
     configs = _config_files(folder, parts_of(config.sampling.boundary_ratio is not None))
     tokenizer = [tokenizer_folder(folder) / name for name in TOKENIZER_FILES]
     return files_revision([*weights, *configs, *(file for file in tokenizer if file.is_file())])

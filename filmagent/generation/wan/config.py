@@ -173,6 +173,8 @@ class WanConfig:
     """What the experts were trained to be shown where no frame is known."""
     filming: PictureFilming | None = None
     """How it films on picture by picture, as the experts were trained to; None: a whole shot is denoised at once."""
+    filming_adapter: Path | None = None
+    """A LoRA file of the denoiser's, in use while it films on picture by picture; None: there is none."""
     precision: PrecisionName = "auto"
     how_to_get: str = "download or convert the model into this folder"
     """What a person does when files are missing; ends the message."""

@@ -75,17 +75,23 @@ class Footprint:
         sampling = self.config.sampling
         tokens, branches = shot_tokens(shot, self.shape, self.stride), 2 if sampling.guidance > 1 else 1
         away = replace(shot, memory=0) if sampling.guided_by_memory else shot
+        adapter = self.adapter_in_use
         lengths = [tokens, shot_tokens(away, self.shape, self.stride)][:branches]
-        active = self.experts[0].adapters // max(1, len(self.config.adapters))
         rows, columns = shot.size.height // self.stride, shot.size.width // self.stride
         decode = decoder_flops(self.vae, latent_frames(shot.frames), rows, columns)
         return ShotCost(
             tokens=tokens,
             forwards=sampling.steps * branches,
             denoise_flops=sampling.steps
-            * sum(forward_flops(self.shape, length, sampling.max_sequence_length, active) for length in lengths),
+            * sum(forward_flops(self.shape, length, sampling.max_sequence_length, adapter) for length in lengths),
             decode_flops=decode * (1 + ENCODING_SHARE),
         )
+
+    @property
+    def adapter_in_use(self) -> int:
+        """Numbers in one adapter, which is as many as are in use at a time."""
+        files = len(self.config.adapters) + (self.config.filming_adapter is not None)
+        return self.experts[0].adapters // max(1, files)
 
     def peak_bytes(self, rung: Rung, shot: ShotShape, number_bytes: int, *, on_card: bool) -> int:
         """Return the estimated peak of a shot on a rung.
@@ -131,8 +137,8 @@ def footprint_of(config: WanConfig) -> Footprint:
     parts = ["transformer"] if config.sampling.boundary_ratio is None else ["transformer", "transformer_2"]
     experts = []
     for number, part in enumerate(parts):
-        loras = [adapter_file(lora) for adapter in config.adapters
-                 if (lora := (adapter.high_noise, adapter.low_noise)[number]) is not None]
+        named = [(adapter.high_noise, adapter.low_noise)[number] for adapter in config.adapters]
+        loras = [adapter_file(lora) for lora in (*named, config.filming_adapter) if lora is not None]
         experts.append(expert_weights(part_shapes(folder, part, how), read_shapes(loras, how)))
     try:
         shape = ExpertShape.of(part_config(folder, "transformer", how))

@@ -23,6 +23,7 @@ from filmagent.generation.limits import check_request
 from filmagent.generation.port import Capabilities, Frames, GeneratedShot, GenerationRequest, ShotPrompt
 from filmagent.generation.wan.captions import caption_for_wan
 from filmagent.generation.wan.config import DistilledAdapter, Sampling, WanConfig
+from filmagent.generation.wan.filming_adapter import filming_fingerprint
 from filmagent.schemas.story import SEAM_FRAMES, Shot, Story
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class WanStoryMemGenerator:
         return {
             **({} if placement.rung.exact else {"memory_rung": placement.rung.name}),
             **self._what_is_faster(),
-            **({} if self.config.filming is None else {"behind_seams": self.config.filming.says}),
+            **filming_fingerprint(self.config),
             **self.config.sampling.fingerprint,
             "generator": self.config.name,
             "weights": weights,

@@ -33,6 +33,7 @@ ORIGINAL_TO_DIFFUSERS: Mapping[str, str] = {
     "ffn.2": "ffn.net.2",
 }
 """The linear layers of a block that StoryMem adapts: Wan2.2's name -> diffusers' name."""
+_DIFFUSERS_TO_ORIGINAL = {new: old for old, new in ORIGINAL_TO_DIFFUSERS.items()}
 _PREFIXES = ("base_model.model.", "module.", "diffusion_model.")
 _KEY = re.compile(r"(?P<layer>blocks\.\d+\..+)\.lora_(?P<half>[AB])(?:\.default)?\.weight")
 
@@ -88,6 +89,13 @@ def attach_weights(
     return AttachedLora(name, len(layers), rank, (rank if alpha is None else alpha) / math.sqrt(rank))
 
 
+def attach_aside(expert: Any, weights: Mapping[str, Tensor], file: Path, name: str) -> None:
+    """Attach an adapter for `with_lora` alone: what the expert films with stays what it was."""
+    before = _active_adapters(expert)
+    attach_weights(expert, weights, file, name)
+    _put_back(expert, before)
+
+
 def fit_lora(
     expert: nn.Module, weights: Mapping[str, Tensor], file: Path
 ) -> tuple[dict[str, Tensor], list[str], int]:
@@ -105,6 +113,60 @@ def fit_lora(
     return renamed, layers, rank
 
 
+def fresh_lora(expert: Any, name: str, rank: int, dropout: float = 0.0) -> None:
+    """Freeze an expert, and put a float32 adapter on every linear layer of its blocks that learns and does nothing yet.
+
+    Rank-stabilised, with alpha = rank, as StoryMem and Memento train.
+    """
+    from peft import LoraConfig
+
+    expert.requires_grad_(False)
+    layers = [
+        f"blocks.{block}.{layer}" for block in range(len(expert.blocks)) for layer in ORIGINAL_TO_DIFFUSERS.values()
+    ]
+    config = LoraConfig(
+        r=rank, lora_alpha=rank, use_rslora=True, lora_dropout=dropout, bias="none", target_modules=layers
+    )
+    expert.add_adapter(config, adapter_name=name)
+    for weight in lora_weights(expert, name).values():
+        weight.data = weight.data.float()
+
+
+def lora_weights(expert: nn.Module, name: str) -> dict[str, nn.Parameter]:
+    """Return an adapter's weights in diffusers' names (`blocks.0.attn1.to_q.lora_A.weight`)."""
+    mark = f".{name}."
+    return {
+        key.replace(mark, "."): weight for key, weight in expert.named_parameters() if ".lora_" in key and mark in key
+    }
+
+
+def save_lora(weights: Mapping[str, Tensor], file: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write weights as a file that `attach_lora` reads; a reader never sees half of it.
+
+    Args:
+        weights: in diffusers' names; what is no LoRA weight keeps its name.
+        file: where; its folder is made.
+        metadata: of the file. One entry at most: safetensors writes several in an order of chance, and equal weights
+            should be equal files.
+    """
+    from safetensors.torch import save_file
+
+    named = {_original_name(name): tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f"{file.name}.part")
+    save_file(named, beside, metadata=None if metadata is None else dict(metadata))
+    beside.replace(file)
+
+
+def _original_name(name: str) -> str:
+    """`blocks.N.attn1.to_q.lora_A.weight` -> `base_model.model.blocks.N.self_attn.q.lora_A.weight`."""
+    if ".lora_" not in name:
+        return name
+    layer, _, half = name.rpartition(".lora_")
+    blocks, block, inner = layer.split(".", 2)
+    return f"base_model.model.{blocks}.{block}.{_DIFFUSERS_TO_ORIGINAL[inner]}.lora_{half}"
+
+
 def use_lora(expert: Any, name: str | None) -> None:
     """Make one attached adapter the active one; None: the expert alone."""
     if not getattr(expert, "_hf_peft_config_loaded", False):
@@ -118,6 +180,41 @@ def use_lora(expert: Any, name: str | None) -> None:
         raise ModelFilesError(f"no adapter {name!r} is attached; there is {', '.join(expert.peft_config)}")
     expert.enable_adapters()
     expert.set_adapter(name)
+
+
+@contextmanager
+def with_lora(experts: Iterable[Any], name: str) -> Iterator[None]:
+    """Let experts film with an attached adapter for a while, and with what they had before afterwards."""
+    before = [(expert, _active_adapters(expert)) for expert in experts]
+    for expert, _ in before:
+        use_lora(expert, name)
+    try:
+        yield
+    finally:
+        for expert, adapters in before:
+            _put_back(expert, adapters)
+
+
+@dataclass(frozen=True)
+class _InUse:
+    """The names of an expert's active adapters, and whether they are disabled for now."""
+
+    active: list[str]
+    disabled: bool
+
+
+def _active_adapters(expert: nn.Module) -> _InUse:
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    layer = next((module for module in expert.modules() if isinstance(module, BaseTunerLayer)), None)
+    return _InUse([], True) if layer is None else _InUse(list(layer.active_adapters), layer.disable_adapters)
+
+
+def _put_back(expert: Any, adapters: _InUse) -> None:
+    if adapters.active:
+        expert.set_adapter(adapters.active)
+    if adapters.disabled:
+        expert.disable_adapters()
 
 
 @contextmanager

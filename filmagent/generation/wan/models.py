@@ -22,6 +22,7 @@ from filmagent.generation.wan.config import WanConfig
 from filmagent.generation.wan.fast.compiling import compile_blocks
 from filmagent.generation.wan.fast.foretold import cache_bytes
 from filmagent.generation.wan.files import WEIGHTS_PICKLE, shapes_of, tensors_of
+from filmagent.generation.wan.filming_adapter import attach_filming_adapter
 from filmagent.generation.wan.fitting import check_part_fits
 from filmagent.generation.wan.footprint import Footprint
 from filmagent.generation.wan.ladder import Rung, choose_rung, hold_to_budget, ladder_on, place, room_on, rungs_for
@@ -154,6 +155,7 @@ def load_models(
         boundary_ratio=config.sampling.boundary_ratio,
     )
     pipeline.set_progress_bar_config(disable=True)
+    attach_filming_adapter(pipeline.transformer, config)
     if precision.autocast:
         for expert in pipeline.experts():
             quicken(expert)
@@ -165,7 +167,7 @@ def load_models(
     place(pipeline, rung, precision.device, precision.expert_dtype)
     encoder = ConditionEncoder(pipeline.vae, config.unknown_shows)
     if config.filming is not None:
-        pipeline.filming = config.filming
+        pipeline.filming, pipeline.adapted = config.filming, config.filming_adapter is not None
         encoder = PictureConditionEncoder(pipeline.vae, config.unknown_shows, config.filming)
     return LoadedModels(pipeline, encoder, precision, rung)
 

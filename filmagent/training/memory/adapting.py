@@ -17,7 +17,7 @@ from filmagent.generation.trained.files import ADAPTER
 from filmagent.generation.wan.cached.expert import install_cached_memory
 from filmagent.generation.wan.checkpoints import load_part
 from filmagent.generation.wan.library import WanTransformer3DModel
-from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS
+from filmagent.generation.wan.lora import fresh_lora
 from filmagent.generation.wan.memento.checkpoints import SELECTOR, memento_expert
 from filmagent.generation.wan.memento.selector import KeyframeQuery
 from filmagent.generation.wan.onestory.expert import MEMORY_PARTS, onestory_from_base
@@ -64,16 +64,7 @@ def with_selector(expert: Any, dtype: torch.dtype) -> Any:
 
 def add_lora(expert: Any, rank: int, dropout: float) -> None:
     """Freeze an expert but for its modules of memory, and put a LoRA on it that does nothing yet."""
-    from peft import LoraConfig
-
-    expert.requires_grad_(False)
-    layers = [
-        f"blocks.{block}.{layer}" for block in range(len(expert.blocks)) for layer in ORIGINAL_TO_DIFFUSERS.values()
-    ]
-    expert.add_adapter(
-        LoraConfig(r=rank, lora_alpha=rank, use_rslora=True, lora_dropout=dropout, bias="none", target_modules=layers),
-        adapter_name=ADAPTER,
-    )
+    fresh_lora(expert, ADAPTER, rank, dropout)
     for name, parameter in expert.named_parameters():
         if name.startswith((SELECTOR, *MEMORY_PARTS)):  # adding the adapter freezes everything else
             parameter.requires_grad_(True)

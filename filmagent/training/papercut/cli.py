@@ -13,7 +13,7 @@ from typing import Any
 
 from filmagent.errors import UsageError
 
-PARTS = ("world", "vae", "dit", "checkup", "decoder", "export", "clip", "probe", "sequences")
+PARTS = ("world", "vae", "dit", "checkup", "decoder", "export", "filming", "clip", "probe", "sequences")
 GO_ON = {"stills_only_until": 0.0, "rate": 6e-4, "matrix_rate": 9e-4}
 """How a VAE trains on: it knows single frames already, and steps as large as at first would undo what it knows."""
 LOOK_ON = {"rate": 1.5e-3, "close_until": 0.0}
@@ -36,14 +36,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "part",
         choices=PARTS,
         help="world draws a sheet of what is learned from; vae, then dit (the denoiser; checkup prints what it knows), "
-        "then decoder (refines the VAE's), then export; clip and probe stand alone; sequences renders what `train "
+        "then decoder (refines the VAE's), then export, then filming (an adapter for what comes behind a shot's first "
+        "picture); clip and probe stand alone; sequences renders what `train "
         "memory` learns from",
     )
     parser.add_argument("--minutes", type=float, help="how long to train, all runs together (default: the part's own)")
     parser.add_argument("--data", type=Path, default=Path("papercut-training"), help="checkpoints, caches and logs")
     parser.add_argument("--seed", type=int, help="seed of the world and of the weights (default: the part's own)")
     parser.add_argument(
-        "--out", type=Path, help="world: picture; export, probe: weights; sequences: folder (default: in DATA)"
+        "--out", type=Path, help="world: picture; export, filming, probe: weights; sequences: folder (default: in DATA)"
     )
     parser.add_argument("--stories", type=int, default=200, help="sequences: how many stories (default: 200)")
     parser.add_argument("--from-weights", type=Path, help="vae, dit, clip, probe: begin with exported weights")
@@ -80,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
         _refine_decoder(args.data, chosen)
     elif args.part == "probe":
         _train_probe(args, chosen)
+    elif args.part == "filming":
+        _train_filming(args.data, weights, chosen)
     elif args.part == "export":
         _export(args.data, weights, chosen)
     else:
@@ -160,6 +163,15 @@ def _train_probe(args: argparse.Namespace, chosen: dict[str, Any]) -> None:
     settings = ProbeTraining(**{**start, **chosen}, device=args.device, workers=args.workers)
     measured = export_probe(train_probe(settings, args.data), settings, args.out or args.data / "weights" / "probe")
     _say(", ".join(f"{name} {share:.1%}" for name, share in measured.items()))
+
+
+def _train_filming(data: Path, weights: Path, chosen: dict[str, Any]) -> None:
+    from filmagent.training.papercut.filming import FilmingTraining, export_filming, train_filming
+    from filmagent.training.papercut.latents import open_encoder
+
+    run = train_filming(FilmingTraining(**chosen), weights, open_encoder(weights / "vae"), data)
+    _say(f"filming: {run.step} steps, {run.samples} examples, loss {run.loss:.3f}")
+    _say(str(export_filming(run, weights)))
 
 
 def _export(data: Path, weights: Path, chosen: dict[str, float]) -> None:

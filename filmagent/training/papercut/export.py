@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.papercut.card import CARD, Card
+from filmagent.generation.papercut.card import Card, write_card
 from filmagent.generation.wan.config import PictureFilming
 from filmagent.generation.wan.library import AutoencoderKLWan, ModelMixin, PreTrainedModel, UniPCMultistepScheduler
 from filmagent.training.papercut.denoiser import SHIFT
@@ -121,7 +121,7 @@ def export_denoiser(averaged: Models, folder: Path) -> None:
         filming=PictureFilming(looks_back=LOOKS_BACK, at_once=AT_ONCE, shown_for=ON_TWOS),
         steps_on=2,
     )
-    (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    write_card(card, folder)
 
 
 def export_all(data: Path, weights: Path, settings: DenoiserTraining | None = None) -> list[Path]:

@@ -1,0 +1,78 @@
+"""A LoRA that an expert films on with, picture by picture; for pictures that nothing is known of it is not used.
+
+It belongs to one expert's weights, which its header names, and to no other. Knows files and experts; nothing of
+pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filmagent.errors import ModelFilesError
+from filmagent.generation.wan.checkpoints import check_safetensors, files_revision, weight_files
+from filmagent.generation.wan.config import WanConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NAME = "filming"
+"""Of the adapter on an expert."""
+BASE = "filmagent_filming_base"
+"""The header's entry: revision of the expert that the adapter belongs to."""
+
+
+def save_filming_adapter(weights: Mapping[str, Tensor], folder: Path, file: Path) -> None:
+    """Write an adapter (weights in diffusers' names) for the expert of a model folder.
+
+    Raises:
+        ModelFilesError: the folder lacks its expert.
+    """
+    from filmagent.generation.wan.lora import save_lora
+
+    save_lora(weights, file, {BASE: _expert_revision(folder, "give a whole model folder")})
+
+
+def attach_filming_adapter(expert: Any, config: WanConfig) -> None:
+    """Attach a configuration's filming adapter, if it has one; what is in use stays in use.
+
+    Raises:
+        ModelFilesError: the file is missing or broken, does not fit, or belongs to another expert.
+    """
+    file = config.filming_adapter
+    if file is None:
+        return
+    from safetensors import safe_open
+
+    from filmagent.generation.wan.lora import attach_aside
+
+    check_safetensors(file, config.how_to_get)
+    with safe_open(file, framework="pt") as opened:
+        told = (opened.metadata() or {}).get(BASE)
+        weights = {name: opened.get_tensor(name).float() for name in opened.keys()}  # noqa: SIM118
+    if told != (found := _expert_revision(config.folder, config.how_to_get)):
+        raise ModelFilesError(
+            f"{str(file)!r} was trained on an expert of revision {told}; {str(config.folder)!r} holds {found}: "
+            f"train it again, or take it out of the card; {config.how_to_get}"
+        )
+    attach_aside(expert, weights, file, NAME)
+
+
+def filming_fingerprint(config: WanConfig) -> dict[str, str]:
+    """Return what decides a film besides the experts' weights where it is filmed picture by picture.
+
+    Raises:
+        ModelFilesError: the adapter's file is missing.
+    """
+    if config.filming is None:
+        return {}
+    adapter = config.filming_adapter
+    if adapter is None:
+        return {"behind_seams": config.filming.says}
+    check_safetensors(adapter, config.how_to_get)
+    return {"behind_seams": config.filming.says, "filming_adapter": files_revision([adapter])}
+
+
+def _expert_revision(folder: Path, how_to_get: str) -> str:
+    return files_revision(weight_files(folder, "transformer", how_to_get))
