@@ -224,3 +224,28 @@ def test_pictures_alone_answer_what_needs_no_movement(tmp_path: Path):
         assert all(measure not in cells for cells in table.cells.values()), measure
     with pytest.raises(UsageError, match="another pictures"):
         run_benchmark(benchmark, replace(world, pictures=False), tmp_path)
+
+
+class FilmsOn(WorldSizedToy):
+    """Films on in so many steps."""
+
+    steps_on = 2
+
+    @property
+    def fingerprint(self):
+        return {**super().fingerprint, "steps_on": self.steps_on}
+
+
+def test_first_pictures_count_on_when_filming_on_was_learned_anew(tmp_path: Path):
+    benchmark = replace(SMALL, policies=("none",), stories=1)
+    for pictures in (True, False):
+        generator, out = FilmsOn(), tmp_path / str(pictures)
+        world = Laboratory(generator, ColourFeatures(), random_probe(tmp_path / "probe"), pictures=pictures)
+        run_benchmark(benchmark, world, out)
+        made, generator.steps_on = len(generator.requests), 4
+        if pictures:
+            run_benchmark(benchmark, world, out)
+            assert len(generator.requests) == made, "nothing is made again"
+        else:
+            with pytest.raises(UsageError, match="another generator"):
+                run_benchmark(benchmark, world, out)

@@ -24,6 +24,7 @@ from filmagent.evaluation.papercut.rows import POLICY_ROWS, Row, chosen_rows
 from filmagent.evaluation.papercut.stories import HeldOutStory, held_out_story
 from filmagent.evaluation.papercut.table import Table, as_markdown, make_table
 from filmagent.generation.costs import KnowsCosts
+from filmagent.generation.papercut.opening import FILMING_ON
 from filmagent.generation.port import Generator
 from filmagent.training.papercut.world import FRAMES, HEIGHT, WIDTH
 from filmagent.training.papercut.world.forms import LEAST_SHOTS, MOST_SHOTS
@@ -211,7 +212,7 @@ def _settle_settings(benchmark: Benchmark, rows: Sequence[Row], laboratory: Labo
     generator = laboratory.generator
     common: dict[str, Any] = {
         "format": FORMAT,
-        "generator": dict(generator.fingerprint),
+        "generator": _of_generator(generator, laboratory),
         "clip": laboratory.features.revision,
         "probe": laboratory.probe.revision,
         "shots": benchmark.shots,
@@ -256,8 +257,14 @@ def _short(value: object) -> str:
 
 def _fingerprint(row: Row, laboratory: Laboratory) -> dict[str, Any]:
     """What decides a row besides what all rows share."""
-    own = {} if row.generator is None else {"generator": dict(row.generator.fingerprint)}
+    own = {} if row.generator is None else {"generator": _of_generator(row.generator, laboratory)}
     return {**row.policy(lambda: laboratory.features).fingerprint, **own}
+
+
+def _of_generator(generator: Generator, laboratory: Laboratory) -> dict[str, Any]:
+    """What decides the frames that are measured: first pictures stay what they are when filming on is learned anew."""
+    unused = FILMING_ON if laboratory.pictures else frozenset()
+    return {name: value for name, value in generator.fingerprint.items() if name not in unused}
 
 
 def _check_size(generator: Generator) -> None:

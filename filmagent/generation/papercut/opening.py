@@ -19,6 +19,8 @@ from filmagent.generation.port import GeneratedShot, GenerationRequest
 from filmagent.generation.wan.config import PictureFilming, Sampling
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 
+FILMING_ON = frozenset({"behind_seams", "filming_adapter", "guidance_on", "steps_on"})
+"""What of a fingerprint has no part in a picture alone."""
 UNGUIDED = 1.0
 """Guidance of everything that is filmed on from frames: they say more than words, and guidance makes fragments of
 what moves. It also takes half the time."""
