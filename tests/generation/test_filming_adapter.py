@@ -17,9 +17,9 @@ from filmagent.generation.papercut.generator import papercut_config, weights_fol
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.generation.wan.config import ModelCard, PictureFilming, Sampling, WanConfig
-from filmagent.generation.wan.filming_adapter import NAME, attach_filming_adapter, save_filming_adapter
+from filmagent.generation.wan.filming_adapter import filming_on, install_filming_adapter, save_filming_adapter
 from filmagent.generation.wan.library import WanTransformer3DModel
-from filmagent.generation.wan.lora import fresh_lora, lora_weights, with_lora, without_lora
+from filmagent.generation.wan.lora import fresh_lora, lora_weights, without_lora
 from tests.support.tiny_wan import build_tiny_wan, tiny_expert
 
 SIZE, RANK = FrameSize(48, 32), 2
@@ -32,9 +32,9 @@ def folder(tmp_path):
 
 def adapter(seed=0):
     expert = tiny_expert()
-    fresh_lora(expert, NAME, RANK)
+    fresh_lora(expert, "filming", RANK)
     chance = torch.Generator().manual_seed(seed)
-    shapes = {name: weight.shape for name, weight in lora_weights(expert, NAME).items()}
+    shapes = {name: weight.shape for name, weight in lora_weights(expert, "filming").items()}
     return {name: 0.3 * torch.randn(shape, generator=chance) for name, shape in shapes.items()}
 
 
@@ -116,19 +116,30 @@ def output(expert):
         return expert(*given, return_dict=False)[0]
 
 
-def test_another_adapter_stays_in_use_around_it(folder, tmp_path):
+def test_adapters_of_memory_do_not_see_it(folder, tmp_path):
     expert = WanTransformer3DModel.from_pretrained(folder / "transformer").eval()
     fresh_lora(expert, "memory", RANK)
     for number, weight in enumerate(lora_weights(expert, "memory").values()):
         torch.nn.init.normal_(weight, std=0.2 + 0.01 * (number % 3))
-    remembering = output(expert)
+    stored, remembering = expert.state_dict().keys(), output(expert)
     save_filming_adapter(adapter(), folder, tmp_path / "filming.safetensors")
-    attach_filming_adapter(expert, config(folder, tmp_path / "filming.safetensors"))
-    assert torch.equal(output(expert), remembering)
+    install_filming_adapter(expert, config(folder, tmp_path / "filming.safetensors"))
+    assert torch.equal(output(expert), remembering) and expert.state_dict().keys() == stored
     with without_lora([expert]):
         bare = output(expert)
-        with with_lora([expert], NAME):
+        with filming_on([expert]):
             filming = output(expert)
         assert torch.equal(output(expert), bare)
     assert torch.equal(output(expert), remembering)
-    assert not torch.equal(filming, bare) and not torch.equal(filming, remembering)
+    assert not torch.equal(filming, bare)
+    with filming_on([tiny_expert()]):
+        pass  # an expert without other matrices is no error
+
+
+def test_it_goes_where_the_expert_goes(folder, tmp_path):
+    expert = WanTransformer3DModel.from_pretrained(folder / "transformer").eval()
+    save_filming_adapter(adapter(), folder, tmp_path / "filming.safetensors")
+    install_filming_adapter(expert, config(folder, tmp_path / "filming.safetensors"))
+    expert.to(torch.float64)
+    with filming_on([expert]):
+        assert {weight.dtype for weight in expert.parameters()} == {torch.float64}

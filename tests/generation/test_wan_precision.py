@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from filmagent.generation.wan import precision
-from filmagent.generation.wan.precision import choose_precision
+from filmagent.generation.wan.precision import choose_precision, round_ahead
+from tests.support.tiny_wan import tiny_expert
 
 CPU = torch.device("cpu")
 
@@ -38,3 +39,18 @@ def test_the_measured_error_is_that_of_rounding():
 def test_a_gpu_loads_experts_in_bfloat16():
     chosen = choose_precision("auto", torch.device("cuda"))
     assert (chosen.expert_dtype, chosen.autocast) == (torch.bfloat16, False)
+
+
+def test_rounding_ahead_changes_no_number_and_leaves_norms_alone():
+    expert = tiny_expert()
+    given = torch.ones(1, 36, 1, 4, 6), torch.tensor([500.0]), torch.ones(1, 3, 16)
+
+    def under_autocast():
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            return expert(*given, return_dict=False)[0]
+
+    before, dtype = under_autocast(), expert.dtype
+    round_ahead(expert)
+    assert torch.equal(under_autocast(), before) and expert.dtype == dtype
+    assert expert.blocks[0].attn1.to_q.weight.dtype == torch.bfloat16
+    assert expert.blocks[0].attn1.norm_q.weight.dtype == expert.patch_embedding.weight.dtype == torch.float32

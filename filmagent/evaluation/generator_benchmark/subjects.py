@@ -259,7 +259,7 @@ def _trained(name: str, memories: Sequence[int], variants: Sequence[Variant], st
         )
     if (most := generator.capabilities.max_memory) < max(memories):
         raise UsageError(f"--memory {max(memories)}: {name} is shown {most} memory frames at most")
-    config = replace(generator.config, filming_adapter=None)  # all shots here are cuts
+    config = generator.config
     footprint = footprint_of(config)
     models = load_models(config, choose_placement(footprint))
     use_link(config, models, "scene_cut")

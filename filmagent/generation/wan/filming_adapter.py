@@ -1,12 +1,14 @@
-"""A LoRA that an expert films on with, picture by picture; for pictures that nothing is known of it is not used.
+"""Weights that an expert films on with, picture by picture; for pictures that nothing is known of it has its own.
 
-It belongs to one expert's weights, which its header names, and to no other. Knows files and experts; nothing of
-pictures.
+They are stored as a LoRA, which belongs to one expert's weights, named in its header, and to no other. Loaded, they
+are a second set of matrices: an adapter beside the first set would take half as long again in every forward. Knows
+files and experts; nothing of pictures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +19,10 @@ from filmagent.generation.wan.config import WanConfig
 if TYPE_CHECKING:
     from torch import Tensor
 
-NAME = "filming"
-"""Of the adapter on an expert."""
 BASE = "filmagent_filming_base"
 """The header's entry: revision of the expert that the adapter belongs to."""
+_OTHER = "weight_for_filming_on"
+"""The buffer with a layer's other matrix: it goes where the layer goes."""
 
 
 def save_filming_adapter(weights: Mapping[str, Tensor], folder: Path, file: Path) -> None:
@@ -34,8 +36,8 @@ def save_filming_adapter(weights: Mapping[str, Tensor], folder: Path, file: Path
     save_lora(weights, file, {BASE: _expert_revision(folder, "give a whole model folder")})
 
 
-def attach_filming_adapter(expert: Any, config: WanConfig) -> None:
-    """Attach a configuration's filming adapter, if it has one; what is in use stays in use.
+def install_filming_adapter(expert: Any, config: WanConfig) -> None:
+    """Give an expert the matrices of a configuration's filming adapter, if there is one, for `filming_on`.
 
     Raises:
         ModelFilesError: the file is missing or broken, does not fit, or belongs to another expert.
@@ -45,7 +47,7 @@ def attach_filming_adapter(expert: Any, config: WanConfig) -> None:
         return
     from safetensors import safe_open
 
-    from filmagent.generation.wan.lora import attach_aside
+    from filmagent.generation.wan.lora import fit_lora
 
     check_safetensors(file, config.how_to_get)
     with safe_open(file, framework="pt") as opened:
@@ -56,7 +58,28 @@ def attach_filming_adapter(expert: Any, config: WanConfig) -> None:
             f"{str(file)!r} was trained on an expert of revision {told}; {str(config.folder)!r} holds {found}: "
             f"train it again, or take it out of the card; {config.how_to_get}"
         )
-    attach_aside(expert, weights, file, NAME)
+    renamed, layers, rank = fit_lora(expert, weights, file)
+    for name in layers:
+        layer = expert.get_submodule(name)
+        layer = getattr(layer, "base_layer", layer)
+        update = renamed[f"{name}.lora_B.weight"] @ renamed[f"{name}.lora_A.weight"] * rank**0.5  # rsLoRA, alpha = rank
+        layer.register_buffer(_OTHER, (layer.weight.data + update).to(layer.weight.dtype), persistent=False)
+
+
+@contextmanager
+def filming_on(experts: Iterable[Any]) -> Iterator[None]:
+    """Let experts film with their other matrices for a while; those that have none stay as they are."""
+    layers = [module for expert in experts for module in expert.modules() if _OTHER in module._buffers]
+    _exchange(layers)
+    try:
+        yield
+    finally:
+        _exchange(layers)
+
+
+def _exchange(layers: Iterable[Any]) -> None:
+    for layer in layers:
+        layer.weight.data, layer._buffers[_OTHER] = layer._buffers[_OTHER], layer.weight.data
 
 
 def filming_fingerprint(config: WanConfig) -> dict[str, str]:

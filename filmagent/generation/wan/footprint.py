@@ -90,8 +90,7 @@ class Footprint:
     @property
     def adapter_in_use(self) -> int:
         """Numbers in one adapter, which is as many as are in use at a time."""
-        files = len(self.config.adapters) + (self.config.filming_adapter is not None)
-        return self.experts[0].adapters // max(1, files)
+        return self.experts[0].adapters // max(1, len(self.config.adapters))
 
     def peak_bytes(self, rung: Rung, shot: ShotShape, number_bytes: int, *, on_card: bool) -> int:
         """Return the estimated peak of a shot on a rung.
@@ -137,8 +136,8 @@ def footprint_of(config: WanConfig) -> Footprint:
     parts = ["transformer"] if config.sampling.boundary_ratio is None else ["transformer", "transformer_2"]
     experts = []
     for number, part in enumerate(parts):
-        named = [(adapter.high_noise, adapter.low_noise)[number] for adapter in config.adapters]
-        loras = [adapter_file(lora) for lora in (*named, config.filming_adapter) if lora is not None]
+        loras = [adapter_file(lora) for adapter in config.adapters
+                 if (lora := (adapter.high_noise, adapter.low_noise)[number]) is not None]
         experts.append(expert_weights(part_shapes(folder, part, how), read_shapes(loras, how)))
     try:
         shape = ExpertShape.of(part_config(folder, "transformer", how))

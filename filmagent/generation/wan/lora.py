@@ -89,13 +89,6 @@ def attach_weights(
     return AttachedLora(name, len(layers), rank, (rank if alpha is None else alpha) / math.sqrt(rank))
 
 
-def attach_aside(expert: Any, weights: Mapping[str, Tensor], file: Path, name: str) -> None:
-    """Attach an adapter for `with_lora` alone: what the expert films with stays what it was."""
-    before = _active_adapters(expert)
-    attach_weights(expert, weights, file, name)
-    _put_back(expert, before)
-
-
 def fit_lora(
     expert: nn.Module, weights: Mapping[str, Tensor], file: Path
 ) -> tuple[dict[str, Tensor], list[str], int]:
@@ -180,41 +173,6 @@ def use_lora(expert: Any, name: str | None) -> None:
         raise ModelFilesError(f"no adapter {name!r} is attached; there is {', '.join(expert.peft_config)}")
     expert.enable_adapters()
     expert.set_adapter(name)
-
-
-@contextmanager
-def with_lora(experts: Iterable[Any], name: str) -> Iterator[None]:
-    """Let experts film with an attached adapter for a while, and with what they had before afterwards."""
-    before = [(expert, _active_adapters(expert)) for expert in experts]
-    for expert, _ in before:
-        use_lora(expert, name)
-    try:
-        yield
-    finally:
-        for expert, adapters in before:
-            _put_back(expert, adapters)
-
-
-@dataclass(frozen=True)
-class _InUse:
-    """The names of an expert's active adapters, and whether they are disabled for now."""
-
-    active: list[str]
-    disabled: bool
-
-
-def _active_adapters(expert: nn.Module) -> _InUse:
-    from peft.tuners.tuners_utils import BaseTunerLayer
-
-    layer = next((module for module in expert.modules() if isinstance(module, BaseTunerLayer)), None)
-    return _InUse([], True) if layer is None else _InUse(list(layer.active_adapters), layer.disable_adapters)
-
-
-def _put_back(expert: Any, adapters: _InUse) -> None:
-    if adapters.active:
-        expert.set_adapter(adapters.active)
-    if adapters.disabled:
-        expert.disable_adapters()
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from filmagent.generation.wan.config import WanConfig
 from filmagent.generation.wan.fast.compiling import compile_blocks
 from filmagent.generation.wan.fast.foretold import cache_bytes
 from filmagent.generation.wan.files import WEIGHTS_PICKLE, shapes_of, tensors_of
-from filmagent.generation.wan.filming_adapter import attach_filming_adapter
+from filmagent.generation.wan.filming_adapter import install_filming_adapter
 from filmagent.generation.wan.fitting import check_part_fits
 from filmagent.generation.wan.footprint import Footprint
 from filmagent.generation.wan.ladder import Rung, choose_rung, hold_to_budget, ladder_on, place, room_on, rungs_for
@@ -31,7 +31,7 @@ from filmagent.generation.wan.lora import attach_weights, leave_types_to_autocas
 from filmagent.generation.wan.original.layout import is_original
 from filmagent.generation.wan.picture_by_picture import PictureByPicturePipeline, PictureConditionEncoder
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
-from filmagent.generation.wan.precision import Precision, choose_precision
+from filmagent.generation.wan.precision import Precision, choose_precision, round_ahead
 from filmagent.generation.wan.quick_gelu import quicken
 from filmagent.generation.wan.quick_vae import speed_up
 from filmagent.generation.wan.schedule import make_scheduler
@@ -155,19 +155,20 @@ def load_models(
         boundary_ratio=config.sampling.boundary_ratio,
     )
     pipeline.set_progress_bar_config(disable=True)
-    attach_filming_adapter(pipeline.transformer, config)
+    install_filming_adapter(pipeline.transformer, config)
     if precision.autocast:
         for expert in pipeline.experts():
             quicken(expert)
             open_attention(expert)
             leave_types_to_autocast(expert)
+            round_ahead(expert)
     _choose_kernel(pipeline, precision)
     if config.speed.compiled:
         compile_blocks(pipeline.experts())  # before any hook: hooks go around what is compiled
     place(pipeline, rung, precision.device, precision.expert_dtype)
     encoder = ConditionEncoder(pipeline.vae, config.unknown_shows)
     if config.filming is not None:
-        pipeline.filming, pipeline.adapted = config.filming, config.filming_adapter is not None
+        pipeline.filming = config.filming
         encoder = PictureConditionEncoder(pipeline.vae, config.unknown_shows, config.filming)
     return LoadedModels(pipeline, encoder, precision, rung)
 

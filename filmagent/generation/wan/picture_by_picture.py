@@ -10,7 +10,6 @@ arXiv 2407.01392). The shot's first picture stays in memory throughout. Knows pi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -20,8 +19,7 @@ from filmagent.errors import GenerationCancelledError, GenerationError
 from filmagent.generation.port import Frames, FrameSize, Image
 from filmagent.generation.wan.conditions import ConditionEncoder, ShotCondition
 from filmagent.generation.wan.config import PictureFilming, UnknownShows
-from filmagent.generation.wan.filming_adapter import NAME
-from filmagent.generation.wan.lora import with_lora
+from filmagent.generation.wan.filming_adapter import filming_on
 from filmagent.generation.wan.pipeline import MASK_CHANNELS, WanMemoryPipeline
 
 
@@ -58,8 +56,6 @@ class PictureByPicturePipeline(WanMemoryPipeline):
     """The memory pipeline; behind a seam it denoises a few pictures after the others."""
 
     filming: PictureFilming
-    adapted: bool = False
-    """Whether its expert has an adapter for filming on."""
 
     @torch.no_grad()
     def make_shot(
@@ -98,7 +94,7 @@ class PictureByPicturePipeline(WanMemoryPipeline):
                 on_step(behind * steps + step, len(parts) * steps)
 
             shown = next_condition(condition, filmed, self.filming.looks_back, len(new))
-            with with_lora(self.experts(), NAME) if self.adapted else nullcontext():
+            with filming_on(self.experts()):
                 found = super().make_shot(
                     shown, generator=generator, output_type="latent", on_step=step_of_shot, cancelled=cancelled, **how
                 )
