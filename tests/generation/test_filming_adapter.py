@@ -17,9 +17,10 @@ from filmagent.generation.papercut.generator import papercut_config, weights_fol
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.generation.wan.config import ModelCard, PictureFilming, Sampling, WanConfig
-from filmagent.generation.wan.filming_adapter import filming_on, install_filming_adapter, save_filming_adapter
+from filmagent.generation.wan.filming_adapter import SET, install_filming_adapter, save_filming_adapter
 from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.lora import fresh_lora, lora_weights, without_lora
+from filmagent.generation.wan.matrices import matrices_in_use
 from tests.support.tiny_wan import build_tiny_wan, tiny_expert
 
 SIZE, RANK = FrameSize(48, 32), 2
@@ -32,9 +33,9 @@ def folder(tmp_path):
 
 def adapter(seed=0):
     expert = tiny_expert()
-    fresh_lora(expert, "filming", RANK)
+    fresh_lora(expert, SET, RANK)
     chance = torch.Generator().manual_seed(seed)
-    shapes = {name: weight.shape for name, weight in lora_weights(expert, "filming").items()}
+    shapes = {name: weight.shape for name, weight in lora_weights(expert, SET).items()}
     return {name: 0.3 * torch.randn(shape, generator=chance) for name, shape in shapes.items()}
 
 
@@ -127,12 +128,12 @@ def test_adapters_of_memory_do_not_see_it(folder, tmp_path):
     assert torch.equal(output(expert), remembering) and expert.state_dict().keys() == stored
     with without_lora([expert]):
         bare = output(expert)
-        with filming_on([expert]):
+        with matrices_in_use([expert], SET):
             filming = output(expert)
         assert torch.equal(output(expert), bare)
     assert torch.equal(output(expert), remembering)
     assert not torch.equal(filming, bare)
-    with filming_on([tiny_expert()]):
+    with matrices_in_use([tiny_expert()], SET):
         pass  # an expert without other matrices is no error
 
 
@@ -141,5 +142,5 @@ def test_it_goes_where_the_expert_goes(folder, tmp_path):
     save_filming_adapter(adapter(), folder, tmp_path / "filming.safetensors")
     install_filming_adapter(expert, config(folder, tmp_path / "filming.safetensors"))
     expert.to(torch.float64)
-    with filming_on([expert]):
+    with matrices_in_use([expert], SET):
         assert {weight.dtype for weight in expert.parameters()} == {torch.float64}

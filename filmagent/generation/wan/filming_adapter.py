@@ -1,14 +1,12 @@
-"""Weights that an expert films on with, picture by picture; for pictures that nothing is known of it has its own.
+"""A LoRA that an expert films on with, picture by picture; for pictures that nothing is known of it has its own.
 
-They are stored as a LoRA, which belongs to one expert's weights, named in its header, and to no other. Loaded, they
-are a second set of matrices: an adapter beside the first set would take half as long again in every forward. Knows
+It belongs to one expert's weights, which its header names, and to no other. Loaded, it is a set of matrices. Knows
 files and experts; nothing of pictures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +19,8 @@ if TYPE_CHECKING:
 
 BASE = "filmagent_filming_base"
 """The header's entry: revision of the expert that the adapter belongs to."""
-_OTHER = "weight_for_filming_on"
-"""The buffer with a layer's other matrix: it goes where the layer goes."""
+SET = "filming"
+"""Of the expert's matrices."""
 
 
 def save_filming_adapter(weights: Mapping[str, Tensor], folder: Path, file: Path) -> None:
@@ -37,7 +35,7 @@ def save_filming_adapter(weights: Mapping[str, Tensor], folder: Path, file: Path
 
 
 def install_filming_adapter(expert: Any, config: WanConfig) -> None:
-    """Give an expert the matrices of a configuration's filming adapter, if there is one, for `filming_on`.
+    """Give an expert the matrices of a configuration's filming adapter, if there is one, for filming on.
 
     Raises:
         ModelFilesError: the file is missing or broken, does not fit, or belongs to another expert.
@@ -48,6 +46,7 @@ def install_filming_adapter(expert: Any, config: WanConfig) -> None:
     from safetensors import safe_open
 
     from filmagent.generation.wan.lora import fit_lora
+    from filmagent.generation.wan.matrices import install_matrices
 
     check_safetensors(file, config.how_to_get)
     with safe_open(file, framework="pt") as opened:
@@ -59,27 +58,11 @@ def install_filming_adapter(expert: Any, config: WanConfig) -> None:
             f"train it again, or take it out of the card; {config.how_to_get}"
         )
     renamed, layers, rank = fit_lora(expert, weights, file)
-    for name in layers:
-        layer = expert.get_submodule(name)
-        layer = getattr(layer, "base_layer", layer)
-        update = renamed[f"{name}.lora_B.weight"] @ renamed[f"{name}.lora_A.weight"] * rank**0.5  # rsLoRA, alpha = rank
-        layer.register_buffer(_OTHER, (layer.weight.data + update).to(layer.weight.dtype), persistent=False)
-
-
-@contextmanager
-def filming_on(experts: Iterable[Any]) -> Iterator[None]:
-    """Let experts film with their other matrices for a while; those that have none stay as they are."""
-    layers = [module for expert in experts for module in expert.modules() if _OTHER in module._buffers]
-    _exchange(layers)
-    try:
-        yield
-    finally:
-        _exchange(layers)
-
-
-def _exchange(layers: Iterable[Any]) -> None:
-    for layer in layers:
-        layer.weight.data, layer._buffers[_OTHER] = layer._buffers[_OTHER], layer.weight.data
+    scale = rank**0.5  # rsLoRA with alpha = rank
+    updates = {
+        name: renamed[f"{name}.lora_B.weight"] @ renamed[f"{name}.lora_A.weight"] * scale for name in layers
+    }
+    install_matrices(expert, SET, updates)
 
 
 def filming_fingerprint(config: WanConfig) -> dict[str, str]:

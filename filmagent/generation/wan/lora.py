@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.wan.checkpoints import check_safetensors
+from filmagent.generation.wan.matrices import matrices_in_use, sets_of_matrices, use_matrices
 
 ORIGINAL_TO_DIFFUSERS: Mapping[str, str] = {
     **{f"self_attn.{old}": f"attn1.{new}" for old, new in
@@ -162,6 +163,9 @@ def _original_name(name: str) -> str:
 
 def use_lora(expert: Any, name: str | None) -> None:
     """Make one attached adapter the active one; None: the expert alone."""
+    if name in (merged := sets_of_matrices(expert)) or (merged and name is None):
+        use_matrices(expert, name)
+        return
     if not getattr(expert, "_hf_peft_config_loaded", False):
         if name is not None:
             raise ModelFilesError(f"no adapter {name!r} is attached to this expert: attach it first")
@@ -178,11 +182,13 @@ def use_lora(expert: Any, name: str | None) -> None:
 @contextmanager
 def without_lora(experts: Iterable[Any]) -> Iterator[None]:
     """Let experts be the base alone for a while; those that have no adapter are it anyway."""
+    experts = list(experts)
     adapted = [expert for expert in experts if getattr(expert, "_hf_peft_config_loaded", False)]
     for expert in adapted:
         expert.disable_adapters()
     try:
-        yield
+        with matrices_in_use(experts, None):
+            yield
     finally:
         for expert in adapted:
             expert.enable_adapters()

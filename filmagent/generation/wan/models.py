@@ -28,6 +28,7 @@ from filmagent.generation.wan.footprint import Footprint
 from filmagent.generation.wan.ladder import Rung, choose_rung, hold_to_budget, ladder_on, place, room_on, rungs_for
 from filmagent.generation.wan.library import AutoencoderKLWan, AutoTokenizer, UMT5EncoderModel, WanTransformer3DModel
 from filmagent.generation.wan.lora import attach_weights, leave_types_to_autocast, use_lora
+from filmagent.generation.wan.matrices import merge_adapters
 from filmagent.generation.wan.original.layout import is_original
 from filmagent.generation.wan.picture_by_picture import PictureByPicturePipeline, PictureConditionEncoder
 from filmagent.generation.wan.pipeline import WanMemoryPipeline
@@ -155,7 +156,10 @@ def load_models(
         boundary_ratio=config.sampling.boundary_ratio,
     )
     pipeline.set_progress_bar_config(disable=True)
-    install_filming_adapter(pipeline.transformer, config)
+    if config.filming is not None:  # such models are small
+        if config.distilled is None:
+            merge_adapters(pipeline.transformer)
+        install_filming_adapter(pipeline.transformer, config)
     if precision.autocast:
         for expert in pipeline.experts():
             quicken(expert)

@@ -19,7 +19,8 @@ from filmagent.errors import GenerationCancelledError, GenerationError
 from filmagent.generation.port import Frames, FrameSize, Image
 from filmagent.generation.wan.conditions import ConditionEncoder, ShotCondition
 from filmagent.generation.wan.config import PictureFilming, UnknownShows
-from filmagent.generation.wan.filming_adapter import filming_on
+from filmagent.generation.wan.filming_adapter import SET
+from filmagent.generation.wan.matrices import matrices_in_use
 from filmagent.generation.wan.pipeline import MASK_CHANNELS, WanMemoryPipeline
 
 
@@ -94,7 +95,7 @@ class PictureByPicturePipeline(WanMemoryPipeline):
                 on_step(behind * steps + step, len(parts) * steps)
 
             shown = next_condition(condition, filmed, self.filming.looks_back, len(new))
-            with filming_on(self.experts()):
+            with matrices_in_use(self.experts(), SET):
                 found = super().make_shot(
                     shown, generator=generator, output_type="latent", on_step=step_of_shot, cancelled=cancelled, **how
                 )

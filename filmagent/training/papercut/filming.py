@@ -21,7 +21,7 @@ from torch import Tensor
 from filmagent.errors import UsageError
 from filmagent.generation.papercut.card import read_card, write_card
 from filmagent.generation.wan.attention_processor import open_attention
-from filmagent.generation.wan.filming_adapter import save_filming_adapter
+from filmagent.generation.wan.filming_adapter import SET, save_filming_adapter
 from filmagent.generation.wan.library import (
     PreTrainedTokenizerFast,
     UMT5EncoderModel,
@@ -42,7 +42,7 @@ from filmagent.training.papercut.text import encode_text
 from filmagent.training.papercut.world import sample_shot, sample_story
 
 CHECKPOINT = "filming.pt"
-ADAPTER, ADAPTER_FILE = "filming", "filming.safetensors"
+ADAPTER_FILE = "filming.safetensors"
 
 
 @dataclass(frozen=True)
@@ -140,13 +140,13 @@ def open_filming(
     torch.manual_seed(settings.seed)
     denoiser = WanTransformer3DModel.from_pretrained(weights / "transformer").float()
     install_memory_rope(denoiser)
-    fresh_lora(denoiser, ADAPTER, settings.rank)
+    fresh_lora(denoiser, SET, settings.rank)
     quicken(denoiser)
     open_attention(denoiser)
     leave_types_to_autocast(denoiser)
     text = UMT5EncoderModel.from_pretrained(weights / "text_encoder").float().eval().requires_grad_(False)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(weights / "tokenizer")
-    learned = lora_weights(denoiser, ADAPTER)
+    learned = lora_weights(denoiser, SET)
     optimizer = torch.optim.AdamW(learned.values(), settings.rate, betas=(0.9, 0.95), weight_decay=0.0)
     averaged = {name: weight.detach().clone() for name, weight in learned.items()}
     run = FilmingRun(denoiser, text, tokenizer, optimizer, averaged, rng)
@@ -166,7 +166,7 @@ def open_filming(
 
 
 def _save(run: FilmingRun, folder: Path, spent: float) -> None:
-    learned = {name: weight.detach() for name, weight in lora_weights(run.denoiser, ADAPTER).items()}
+    learned = {name: weight.detach() for name, weight in lora_weights(run.denoiser, SET).items()}
     rank = next(weight.shape[0] for name, weight in learned.items() if name.endswith("lora_A.weight"))
     state = {"learned": learned, "averaged": run.averaged, "optimizer": run.optimizer.state_dict(), "rank": rank}
     state |= {"step": run.step, "samples": run.samples, "loss": run.loss, "spent": spent}
@@ -267,7 +267,7 @@ def _learn(settings: FilmingTraining, run: FilmingRun, shots: FilmedShots, known
         loss = _loss(settings, run, shots, known, starts) * len(starts) / len(shots.starts)
         loss.backward()  # type: ignore[no-untyped-call]
         total += float(loss.detach())
-    learned = lora_weights(run.denoiser, ADAPTER)
+    learned = lora_weights(run.denoiser, SET)
     torch.nn.utils.clip_grad_norm_(learned.values(), 1.0)
     run.optimizer.step()
     run.step += 1
