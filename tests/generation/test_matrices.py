@@ -75,7 +75,7 @@ def test_a_set_is_put_back_even_after_an_error():
     own = expert.blocks[0].attn1.to_q.weight.detach().clone()
     for number, name in enumerate(("one", "two"), 1):
         install_matrices(expert, name, {"blocks.0.attn1.to_q": torch.full_like(own, number)})
-    use_matrices(expert, "one")
+        use_matrices(expert, "one")  # the second one is added to the expert's own all the same
     with pytest.raises(RuntimeError), matrices_in_use([expert], "two"):
         assert torch.equal(expert.blocks[0].attn1.to_q.weight, own + 2)
         raise RuntimeError

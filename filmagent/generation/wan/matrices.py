@@ -16,12 +16,13 @@ _SETS, _IN_USE = "_sets_of_matrices", "_matrices_in_use"
 
 
 def install_matrices(expert: nn.Module, name: str, updates: Mapping[str, Tensor]) -> None:
-    """Give linear layers, by name, a second matrix that is their own and an update; their own stays in use."""
-    for layer_name, update in updates.items():
-        layer: Any = expert.get_submodule(layer_name)
-        layer = getattr(layer, "base_layer", layer)
-        # A buffer goes where the layer goes, and becomes what it becomes.
-        layer.register_buffer(_buffer(name), (layer.weight.data + update).to(layer.weight.dtype), persistent=False)
+    """Give linear layers, by name, a matrix more that is their own and an update; what is in use stays in use."""
+    with matrices_in_use([expert], None):
+        for layer_name, update in updates.items():
+            layer: Any = expert.get_submodule(layer_name)
+            layer = getattr(layer, "base_layer", layer)
+            # A buffer goes where the layer goes, and becomes what it becomes.
+            layer.register_buffer(_buffer(name), (layer.weight.data + update).to(layer.weight.dtype), persistent=False)
     setattr(expert, _SETS, {*sets_of_matrices(expert), name})
 
 
