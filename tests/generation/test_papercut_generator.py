@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.papercut.card import CARD
+from filmagent.generation.papercut.card import CARD, read_card, write_card
 from filmagent.generation.papercut.generator import papercut, papercut_config, weights_folder
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
@@ -57,7 +57,7 @@ def test_other_weights_film_as_their_card_says(tmp_path):
 
 def test_it_films_with_one_expert_at_its_native_size(tmp_path):
     folder = build_tiny_wan(tmp_path, experts=1)
-    shutil.copy(weights_folder() / CARD, folder)
+    write_card(read_card(weights_folder()).model_copy(update={"filming_adapter": None}), folder)
     generator = PapercutGenerator(papercut_config(folder, steps=1))
     assert generator.generate(request()).frames.shape == (17, 96, 160, 3)
 

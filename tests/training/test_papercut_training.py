@@ -361,6 +361,9 @@ def test_what_is_exported_the_stock_pipeline_films_with(tmp_path, encoder):
     models = Models(TOY, len(build_tokenizer()))
     export_denoiser(models, tmp_path)
     measure, _ = measure_vae(encoder.vae, held_out_shots(1))
+    before = list(encoder.vae.config.latents_std)
+    export_vae(encoder.vae, replace(measure, std=[2 * each for each in measure.std]), tmp_path / "vae")
+    assert list(encoder.vae.config.latents_std) == before
     export_vae(encoder.vae, measure, tmp_path / "vae")
     pipeline = WanImageToVideoPipeline.from_pretrained(tmp_path, torch_dtype=torch.float32)
     assert isinstance(pipeline.vae, AutoencoderKLWan)

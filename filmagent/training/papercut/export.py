@@ -72,9 +72,10 @@ def _decibels(squares: Tensor) -> float:
 
 
 def export_vae(vae: AutoencoderKLWan, measure: VaeMeasure, folder: Path) -> None:
-    """Write the VAE with its measured latent statistics."""
-    vae.register_to_config(latents_mean=measure.mean, latents_std=measure.std)
-    _save_half(vae, folder)
+    """Write the VAE with its measured latent statistics; the one in use keeps those that it has."""
+    exported = copy.deepcopy(vae)
+    exported.register_to_config(latents_mean=measure.mean, latents_std=measure.std)
+    _save_half(exported, folder)
 
 
 def export_decoder(refined: AutoencoderKLWan, folder: Path) -> None:
