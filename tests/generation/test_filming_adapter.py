@@ -16,7 +16,7 @@ from filmagent.generation.papercut.card import read_card, write_card
 from filmagent.generation.papercut.generator import papercut_config, weights_folder
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
-from filmagent.generation.wan.config import ModelCard, PictureFilming, Sampling, WanConfig
+from filmagent.generation.wan.config import NOT_INSTALLED, ModelCard, PictureFilming, Sampling, WanConfig
 from filmagent.generation.wan.filming_adapter import SET, install_filming_adapter, save_filming_adapter
 from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.lora import fresh_lora, lora_weights, without_lora
@@ -85,6 +85,17 @@ def test_it_is_told_apart_from_the_weights(folder, tmp_path):
     plain, one, other = (PapercutGenerator(config(folder, file)).fingerprint for file in (None, *files))
     assert {**plain, "filming_adapter": one["filming_adapter"]} == one
     assert one["filming_adapter"] != other["filming_adapter"] and one["weights"] == other["weights"]
+
+
+def test_a_films_manifest_names_it_beside_the_weights(folder, tmp_path):
+    file = tmp_path / "filming.safetensors"
+    generator = PapercutGenerator(config(folder, file))
+    assert generator.capabilities.models[1].revision == NOT_INSTALLED
+    save_filming_adapter(adapter(), folder, file)
+    weights, filming = generator.capabilities.models
+    assert (filming.name, filming.licence) == ("papercut filming", weights.licence)
+    assert filming.revision == generator.fingerprint["filming_adapter"] != weights.revision
+    assert len(PapercutGenerator(config(folder)).capabilities.models) == 1
 
 
 def test_an_adapter_of_other_weights_is_refused(folder, tmp_path):

@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save_file
 from filmagent.errors import GenerationCancelledError, GenerationError, ModelFilesError, UsageError
 from filmagent.generation.port import FrameSize, GenerationRequest, Generator
 from filmagent.generation.registry import create_generator
-from filmagent.generation.wan.config import LinkAdapters
-from filmagent.generation.wan.generator import NOT_INSTALLED, WanStoryMemGenerator
+from filmagent.generation.wan.config import NOT_INSTALLED, LinkAdapters
+from filmagent.generation.wan.generator import WanStoryMemGenerator
 from tests.support.tiny_wan import build_tiny_wan, corrupt, tiny_config, tiny_generator
 
 SIZE = FrameSize(32, 32)

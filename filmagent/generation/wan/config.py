@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from filmagent.errors import UsageError
+from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.port import FrameSize
 from filmagent.generation.wan.fast.options import PLAIN, SpeedOptions
 from filmagent.schemas.story import LinkKind
 from filmagent.schemas.take import ModelUse
 
+NOT_INSTALLED = "not installed"
+"""The revision of a model whose files are not there."""
 SigmaGrid = Literal["wan", "stock"]
 """`wan`: noise levels linspace(0.999, 0) before the shift, as Wan2.2's own sampler; `stock`: diffusers' own grid."""
 PrecisionName = Literal["auto", "float32", "bfloat16"]
@@ -92,6 +95,13 @@ class ModelCard:
     def at(self, revision: str) -> ModelUse:
         """Return the manifest's entry for these files."""
         return ModelUse(name=self.name, revision=revision, licence=self.licence, role=self.role)
+
+    def found(self, revision: Callable[[], str]) -> ModelUse:
+        """Return the manifest's entry for files whose revision is read now; they need not be there."""
+        try:
+            return self.at(revision())
+        except ModelFilesError:
+            return self.at(NOT_INSTALLED)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.wan.checkpoints import check_safetensors, files_revision, weight_files
-from filmagent.generation.wan.config import WanConfig
+from filmagent.generation.wan.config import ModelCard, WanConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,11 +73,25 @@ def filming_fingerprint(config: WanConfig) -> dict[str, str]:
     """
     if config.filming is None:
         return {}
-    adapter = config.filming_adapter
-    if adapter is None:
-        return {"behind_seams": config.filming.says}
+    found = {"behind_seams": config.filming.says}
+    if (adapter := config.filming_adapter) is not None:
+        found["filming_adapter"] = filming_revision(adapter, config)
+    return found
+
+
+def filming_card(base: ModelCard) -> ModelCard:
+    """Return the adapter as the manifest names it beside the model that it belongs to; it is licensed alike."""
+    return ModelCard(f"{base.name} filming", base.licence, "LoRA for what follows a shot's first picture")
+
+
+def filming_revision(adapter: Path, config: WanConfig) -> str:
+    """Return the revision of the adapter's file.
+
+    Raises:
+        ModelFilesError: the file is missing or broken.
+    """
     check_safetensors(adapter, config.how_to_get)
-    return {"behind_seams": config.filming.says, "filming_adapter": files_revision([adapter])}
+    return files_revision([adapter])
 
 
 def _expert_revision(folder: Path, how_to_get: str) -> str:

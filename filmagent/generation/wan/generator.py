@@ -23,8 +23,9 @@ from filmagent.generation.limits import check_request
 from filmagent.generation.port import Capabilities, Frames, GeneratedShot, GenerationRequest, ShotPrompt
 from filmagent.generation.wan.captions import caption_for_wan
 from filmagent.generation.wan.config import DistilledAdapter, Sampling, WanConfig
-from filmagent.generation.wan.filming_adapter import filming_fingerprint
+from filmagent.generation.wan.filming_adapter import filming_card, filming_fingerprint, filming_revision
 from filmagent.schemas.story import SEAM_FRAMES, Shot, Story
+from filmagent.schemas.take import ModelUse
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Translate = Callable[[Story, Shot], ShotPrompt]
-NOT_INSTALLED = "not installed"
 
 
 @dataclass
@@ -79,10 +79,6 @@ class WanStoryMemGenerator:
     def capabilities(self) -> Capabilities:
         """What it can do, and which models take part; `not installed` for files that are not there."""
         config = self.config
-        cards = (config.card,) if config.adapter_card is None else (config.card, config.adapter_card)
-        models = [card.at(_or_not_installed(self._weights_revision)) for card in cards]
-        if (few_step := config.distilled) is not None:
-            models.append(few_step.card.at(_or_not_installed(lambda: self._few_step_revision(few_step))))
         return Capabilities(
             name=config.name,
             links=config.links,
@@ -92,11 +88,21 @@ class WanStoryMemGenerator:
             frames=config.frames,
             fps=config.fps,
             max_memory=config.max_memory,
-            models=tuple(models),
+            models=self._taking_part(),
             max_frames=config.max_frames,
             delivery_scale=config.delivery_scale,
             joins_remember=config.filming is None,
         )
+
+    def _taking_part(self) -> tuple[ModelUse, ...]:
+        config = self.config
+        cards = (config.card,) if config.adapter_card is None else (config.card, config.adapter_card)
+        models = [card.found(self._weights_revision) for card in cards]
+        if (few_step := config.distilled) is not None:
+            models.append(few_step.card.found(lambda: self._few_step_revision(few_step)))
+        if (adapter := config.filming_adapter) is not None:
+            models.append(filming_card(config.card).found(lambda: filming_revision(adapter, config)))
+        return tuple(models)
 
     @property
     def fingerprint(self) -> Mapping[str, str | int | float]:
@@ -385,11 +391,3 @@ class WanStoryMemGenerator:
 
             self._revision = revision_of(self.config)
         return self._revision
-
-
-def _or_not_installed(revision: Callable[[], str]) -> str:
-    """Return a revision; `not installed` for files that are not there."""
-    try:
-        return revision()
-    except ModelFilesError:
-        return NOT_INSTALLED
