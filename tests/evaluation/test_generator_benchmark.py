@@ -18,9 +18,9 @@ from filmagent.evaluation.generator_benchmark.random_weights import add_random_a
 from filmagent.evaluation.generator_benchmark.report import HEAD
 from filmagent.evaluation.generator_benchmark.subjects import A14B, TINY, make_subject
 from filmagent.evaluation.generator_benchmark.variants import Variant, choose_variants
-from filmagent.generation.wan.cost import ExpertShape, forward_flops
+from filmagent.generation.wan.budget.cost import ExpertShape, forward_flops
+from filmagent.generation.wan.compute.precision import Precision
 from filmagent.generation.wan.library import WanTransformer3DModel
-from filmagent.generation.wan.precision import Precision
 
 CPU = torch.device("cpu")
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from filmagent.generation.wan import matrix_attention
-from filmagent.generation.wan.attention_processor import OpenAttention, open_attention
+from filmagent.generation.wan.compute import matrix_attention
+from filmagent.generation.wan.compute.attention_processor import OpenAttention, open_attention
+from filmagent.generation.wan.compute.precision import choose_precision
+from filmagent.generation.wan.denoising.rope import install_memory_rope, memory_positions
 from filmagent.generation.wan.library import WanAttnProcessor
-from filmagent.generation.wan.precision import choose_precision
-from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from tests.support.tiny_wan import TEXT_WIDTH, tiny_expert
 
 

@@ -13,11 +13,11 @@ from filmagent.generation.costs import ShotShape
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.generation.wan.cached.expert import ShotMemory, install_cached_memory
 from filmagent.generation.wan.cached.generator import CachedMemoryGenerator
+from filmagent.generation.wan.denoising.remembering import remembering
+from filmagent.generation.wan.denoising.rope import install_memory_rope, memory_positions
 from filmagent.generation.wan.fast.options import FirstBlockCache, SpeedOptions
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 from filmagent.generation.wan.library import WanAttnProcessor
-from filmagent.generation.wan.remembering import remembering
-from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from tests.support.tiny_wan import build_tiny_wan, tiny_config, tiny_expert
 
 torch.set_num_threads(1)

@@ -17,10 +17,10 @@ from filmagent.generation.papercut.generator import papercut_config, weights_fol
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.generation.wan.config import NOT_INSTALLED, ModelCard, PictureFilming, Sampling, WanConfig
-from filmagent.generation.wan.filming_adapter import SET, install_filming_adapter, save_filming_adapter
 from filmagent.generation.wan.library import WanTransformer3DModel
-from filmagent.generation.wan.lora import fresh_lora, lora_weights, without_lora
-from filmagent.generation.wan.matrices import matrices_in_use
+from filmagent.generation.wan.weights.filming_adapter import SET, install_filming_adapter, save_filming_adapter
+from filmagent.generation.wan.weights.lora import fresh_lora, lora_weights, without_lora
+from filmagent.generation.wan.weights.matrices import matrices_in_use
 from tests.support.tiny_wan import build_tiny_wan, tiny_expert
 
 SIZE, RANK = FrameSize(48, 32), 2

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.wan.lora import fresh_lora, lora_weights, use_lora, without_lora
-from filmagent.generation.wan.matrices import (
+from filmagent.generation.wan.weights.lora import fresh_lora, lora_weights, use_lora, without_lora
+from filmagent.generation.wan.weights.matrices import (
     install_matrices,
     matrices_in_use,
     merge_adapters,

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from filmagent.generation.wan import matrix_attention
-from filmagent.generation.wan.matrix_attention import attend_in_matrices, fits_matrices
+from filmagent.generation.wan.compute import matrix_attention
+from filmagent.generation.wan.compute.matrix_attention import attend_in_matrices, fits_matrices
 
 
 def tokens(count, dtype, seed):

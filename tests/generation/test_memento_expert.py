@@ -9,14 +9,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filmagent.generation.wan.denoising.remembering import remembering
+from filmagent.generation.wan.denoising.rope import install_memory_rope, memory_positions
 from filmagent.generation.wan.library import WanTransformer3DModel
 from filmagent.generation.wan.memento.attention import SplitSelfAttention, TokenParts
 from filmagent.generation.wan.memento.expert import MementoTransformer, Pool, SequenceLayout, ShotMemory
 from filmagent.generation.wan.memento.positions import EARLIEST, IDENTITY_TIME, memory_time
 from filmagent.generation.wan.memento.quota import QUERIES, Quota
 from filmagent.generation.wan.memento.selector import choose
-from filmagent.generation.wan.remembering import remembering
-from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 
 SHAPE = {"patch_size": (1, 2, 2), "num_attention_heads": 2, "attention_head_dim": 12, "in_channels": 36,
          "out_channels": 16, "text_dim": 16, "freq_dim": 16, "ffn_dim": 32, "num_layers": 2}

@@ -21,8 +21,8 @@ from filmagent.generation.models.verify import verify
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.generation.registry import GENERATORS, create_generator
 from filmagent.generation.wan.fast.distilled import check_distilled_fits
-from filmagent.generation.wan.fitting import empty_a14b
-from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS
+from filmagent.generation.wan.weights.fitting import empty_a14b
+from filmagent.generation.wan.weights.lora import ORIGINAL_TO_DIFFUSERS
 from tests.generation.test_wan_distilled import adapter_weights
 from tests.support.fake_hub import fake_hub, talk_to
 from tests.support.toy_repositories import toy_repositories

@@ -11,9 +11,9 @@ from filmagent.generation.models.catalogue import MODEL_SETS, STORYMEM, WAN_I2V
 from filmagent.generation.models.pull import pull
 from filmagent.generation.models.shelf import look_up
 from filmagent.generation.models.verify import bytes_to_hash, verify
-from filmagent.generation.wan.fitting import check_lora_fits
 from filmagent.generation.wan.library import WanTransformer3DModel
-from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS
+from filmagent.generation.wan.weights.fitting import check_lora_fits
+from filmagent.generation.wan.weights.lora import ORIGINAL_TO_DIFFUSERS
 from tests.support.fake_hub import fake_hub, talk_to
 from tests.support.toy_repositories import toy_memento, toy_repositories
 
@@ -108,7 +108,7 @@ def test_a_pickle_in_the_place_of_weights_is_not_loaded(pulled):
     weights = pulled["wan"] / "vae" / "diffusion_pytorch_model.safetensors"
     torch.save({}, weights.with_suffix(".bin"))
     weights.unlink()
-    from filmagent.generation.wan.checkpoints import check_safetensors
+    from filmagent.generation.wan.weights.checkpoints import check_safetensors
 
     with pytest.raises(ModelFilesError, match=r"model.bin' beside it is a pickle, .*: only safetensors are loaded"):
         check_safetensors(weights, "fetch it")
@@ -173,7 +173,7 @@ def test_at_true_size_an_adapter_has_800_tensors_that_all_fit(tmp_path, monkeypa
             shapes[f"base_model.model.blocks.{block}.{layer}.lora_B.weight"] = (wide_out, 128)
     assert len(shapes) == 800
     assert sum(rows * columns for rows, columns in shapes.values()) == 613_416_960
-    monkeypatch.setattr("filmagent.generation.wan.fitting.tensor_shapes", lambda file, todo: shapes)
+    monkeypatch.setattr("filmagent.generation.wan.weights.fitting.tensor_shapes", lambda file, todo: shapes)
     expert = true_expert(36)
     check_lora_fits(expert, tmp_path / "adapter", "fetch it")
     shapes["base_model.model.blocks.39.ffn.2.lora_B.weight"] = (5119, 128)

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from filmagent.generation.wan.denoising.remembering import remembering
 from filmagent.generation.wan.onestory.expert import Pool, ShotMemory, onestory_from_base
 from filmagent.generation.wan.onestory.shape import MemoryShape
-from filmagent.generation.wan.remembering import remembering
 from tests.support.tiny_onestory import SHAPE, tiny_onestory_expert
 from tests.support.tiny_wan import tiny_expert
 

@@ -16,11 +16,11 @@ from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.costs import ShotShape
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import Candidate, FrameSize, GenerationRequest, Recollection
+from filmagent.generation.wan.denoising.remembering import remembering
 from filmagent.generation.wan.onestory.checkpoints import base_revision, load_onestory_expert, read_header
 from filmagent.generation.wan.onestory.expert import Pool, ShotMemory
 from filmagent.generation.wan.onestory.generator import WanOneStoryGenerator, wan_onestory
 from filmagent.generation.wan.onestory.shape import MemoryShape
-from filmagent.generation.wan.remembering import remembering
 from tests.support.tiny_onestory import SHAPE, build_tiny_onestory, save_memory, tiny_onestory, tiny_onestory_config
 from tests.support.tiny_wan import build_tiny_wan
 

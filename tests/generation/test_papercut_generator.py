@@ -16,9 +16,9 @@ from filmagent.generation.papercut.generator import papercut, papercut_config, w
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.generation.registry import create_generator
-from filmagent.generation.wan.checkpoints import load_part
-from filmagent.generation.wan.conditions import ConditionEncoder
+from filmagent.generation.wan.denoising.conditions import ConditionEncoder
 from filmagent.generation.wan.library import AutoencoderKLWan
+from filmagent.generation.wan.weights.checkpoints import load_part
 from filmagent.training.papercut.world import HEIGHT, WIDTH, render_shot, sample_shot, sample_story
 from tests.support.tiny_wan import build_tiny_wan
 

@@ -12,14 +12,14 @@ from filmagent.errors import GenerationCancelledError, GenerationError, UsageErr
 from filmagent.generation.costs import ShotShape
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
-from filmagent.generation.wan.conditions import ConditionEncoder
 from filmagent.generation.wan.config import ModelCard, PictureFilming, Sampling, WanConfig
-from filmagent.generation.wan.picture_by_picture import (
+from filmagent.generation.wan.denoising.conditions import ConditionEncoder
+from filmagent.generation.wan.denoising.picture_by_picture import (
     PictureByPicturePipeline,
     PictureConditionEncoder,
     known_pictures,
 )
-from filmagent.generation.wan.schedule import make_scheduler
+from filmagent.generation.wan.denoising.schedule import make_scheduler
 from tests.support.tiny_wan import build_tiny_wan, tiny_expert, tiny_vae
 
 SIZE = FrameSize(48, 32)

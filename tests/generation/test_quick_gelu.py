@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from filmagent.generation.wan.footprint import footprint_of
+from filmagent.generation.wan.budget.footprint import footprint_of
+from filmagent.generation.wan.compute.quick_gelu import quicken
 from filmagent.generation.wan.library import GELU
 from filmagent.generation.wan.models import choose_placement, load_models
-from filmagent.generation.wan.quick_gelu import quicken
 from tests.support.tiny_wan import build_tiny_wan, tiny_config, tiny_expert
 
 

@@ -14,11 +14,11 @@ from filmagent.generation.costs import ShotShape
 from filmagent.generation.models.catalogue import STORYMEM
 from filmagent.generation.port import FrameSize
 from filmagent.generation.registry import create_generator
-from filmagent.generation.wan.checkpoints import needed_files, parts_of
+from filmagent.generation.wan.budget.footprint import footprint_of
 from filmagent.generation.wan.fast.distilled import fold_alphas
-from filmagent.generation.wan.fitting import check_lora_fits, check_part_fits
-from filmagent.generation.wan.footprint import footprint_of
-from filmagent.generation.wan.lora import attach_weights, fit_lora, use_lora
+from filmagent.generation.wan.weights.checkpoints import needed_files, parts_of
+from filmagent.generation.wan.weights.fitting import check_lora_fits, check_part_fits
+from filmagent.generation.wan.weights.lora import attach_weights, fit_lora, use_lora
 from tests.support.true_size import adapter_shapes, build_true_size, true_expert, write_hollow
 
 EXPERT, ADAPTER = 14_288_901_184, 613_416_960
@@ -71,7 +71,7 @@ def test_what_is_counted_are_wans_and_storymems_numbers(generator):
 def test_the_estimate_comes_from_headers_alone(folder, tmp_path, monkeypatch, capsys):
     """Were a weight read, zeros of 57 GB would have to fit."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("filmagent.generation.wan.rate.SECONDS", 0.01)
+    monkeypatch.setattr("filmagent.generation.wan.budget.rate.SECONDS", 0.01)
     assert main(["a cat", "--shots", "4", "--generator", f"wan-storymem:{folder}", "--estimate", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["shots"], found["calibrated_on"], found["last_error"]) == (4, 0, None)

@@ -11,10 +11,10 @@ import torch
 
 from filmagent.errors import GenerationError
 from filmagent.generation.port import FrameSize, GenerationRequest
+from filmagent.generation.wan.budget.ladder import CARD_LADDER
+from filmagent.generation.wan.compute.precision import choose_precision
 from filmagent.generation.wan.generator import WanStoryMemGenerator
-from filmagent.generation.wan.ladder import CARD_LADDER
 from filmagent.generation.wan.models import Placement
-from filmagent.generation.wan.precision import choose_precision
 from filmagent.graphs.ahead import ExpectsPrompts, Prepares
 from tests.support.tiny_wan import build_tiny_wan, tiny_config, tiny_generator
 from tests.support.wan_film import pictures as pictures_in

@@ -7,7 +7,7 @@ import importlib.util
 import pytest
 import torch
 
-from filmagent.generation.wan.attention import choose_attention, use_attention
+from filmagent.generation.wan.compute.attention import choose_attention, use_attention
 from tests.support.tiny_wan import tiny_expert
 
 

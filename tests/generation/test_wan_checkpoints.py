@@ -9,15 +9,15 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.wan import checkpoints
-from filmagent.generation.wan.checkpoints import (
+from filmagent.generation.wan.library import WanTransformer3DModel
+from filmagent.generation.wan.weights import checkpoints
+from filmagent.generation.wan.weights.checkpoints import (
     expert_from_original,
     files_revision,
     load_part,
     needed_files,
     revision_of,
 )
-from filmagent.generation.wan.library import WanTransformer3DModel
 from tests.support import parity
 from tests.support.tiny_wan import corrupt, tiny_config
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from filmagent.generation.port import FrameSize
-from filmagent.generation.wan.conditions import ConditionEncoder, fit_picture, known_mask, pixels
-from filmagent.generation.wan.unknown import told_clip
+from filmagent.generation.wan.denoising.conditions import ConditionEncoder, fit_picture, known_mask, pixels
+from filmagent.generation.wan.denoising.unknown import told_clip
 from tests.support.tiny_wan import tiny_vae
 
 SIZE = FrameSize(48, 32)

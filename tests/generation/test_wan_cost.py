@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from filmagent.errors import ModelFilesError
 from filmagent.generation.costs import ShotShape
 from filmagent.generation.port import FrameSize
-from filmagent.generation.wan.cost import (
+from filmagent.generation.wan.budget.cost import (
     ExpertShape,
     activation_bytes,
     decoder_bytes,
@@ -21,8 +21,8 @@ from filmagent.generation.wan.cost import (
     shot_tokens,
     tile_side,
 )
-from filmagent.generation.wan.footprint import expert_weights, footprint_of
-from filmagent.generation.wan.ladder import CARD_LADDER, RAM_LADDER, choose_rung
+from filmagent.generation.wan.budget.footprint import expert_weights, footprint_of
+from filmagent.generation.wan.budget.ladder import CARD_LADDER, RAM_LADDER, choose_rung
 from tests.support.tiny_wan import TEXT_WIDTH, build_tiny_wan, tiny_config, tiny_expert, tiny_vae
 
 A14B = ExpertShape(width=5120, ffn=13824, layers=40, in_channels=36, out_channels=16, patch=(1, 2, 2))

@@ -12,11 +12,11 @@ from safetensors.torch import save_file
 from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.generation.wan.config import NOT_INSTALLED, DistilledAdapter, LinkAdapters, ModelCard, distil
+from filmagent.generation.wan.denoising.schedule import make_fixed_scheduler
 from filmagent.generation.wan.fast.distilled import check_distilled_fits, fold_alphas
 from filmagent.generation.wan.fast.options import FirstBlockCache, SpeedOptions
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 from filmagent.generation.wan.memento.generator import WanMementoGenerator
-from filmagent.generation.wan.schedule import make_fixed_scheduler
 from tests.support.tiny_wan import build_tiny_wan, tiny_config, tiny_expert
 
 LINKS = frozenset({"scene_cut", "MI2V", "MM2V"})

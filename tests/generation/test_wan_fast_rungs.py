@@ -10,15 +10,15 @@ import torch
 
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.generation.wan import models
+from filmagent.generation.wan.budget.footprint import footprint_of
+from filmagent.generation.wan.budget.ladder import CARD_LADDER, RAM_LADDER, next_rung, rungs_for
+from filmagent.generation.wan.compute.precision import choose_precision
 from filmagent.generation.wan.fast import compiling
 from filmagent.generation.wan.fast.caches import _PREFETCH_HOOK
 from filmagent.generation.wan.fast.options import FirstBlockCache, MagnitudeCache, SpeedOptions
-from filmagent.generation.wan.footprint import footprint_of
 from filmagent.generation.wan.generator import WanStoryMemGenerator
-from filmagent.generation.wan.ladder import CARD_LADDER, RAM_LADDER, next_rung, rungs_for
 from filmagent.generation.wan.library import HookRegistry, WanTransformer3DModel
 from filmagent.generation.wan.models import Placement, choose_placement
-from filmagent.generation.wan.precision import choose_precision
 from tests.support.counting_compiler import CountingCompiler
 from tests.support.tiny_wan import build_tiny_wan, tiny_config
 

@@ -11,16 +11,16 @@ from filmagent.errors import GenerationError, UsageError
 from filmagent.generation.papercut.generator import papercut_config
 from filmagent.generation.wan.cached.expert import ShotMemory as CachedShot
 from filmagent.generation.wan.cached.expert import install_cached_memory
+from filmagent.generation.wan.denoising.history import history_guidance
+from filmagent.generation.wan.denoising.remembering import remembering
+from filmagent.generation.wan.denoising.rope import install_memory_rope, memory_positions
 from filmagent.generation.wan.fast.options import PLAIN, FirstBlockCache, SpeedOptions
-from filmagent.generation.wan.history import history_guidance
 from filmagent.generation.wan.memento.expert import MementoTransformer
 from filmagent.generation.wan.memento.expert import Pool as MementoPool
 from filmagent.generation.wan.memento.expert import ShotMemory as MementoShot
 from filmagent.generation.wan.memento.quota import Quota
 from filmagent.generation.wan.onestory.expert import Pool as OneStoryPool
 from filmagent.generation.wan.onestory.expert import ShotMemory as OneStoryShot
-from filmagent.generation.wan.remembering import remembering
-from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from tests.generation.test_wan_speed import STEPS, Counted, error, expert, pipeline, shoot
 from tests.support.tiny_onestory import tiny_onestory_expert
 from tests.support.tiny_wan import tiny_expert

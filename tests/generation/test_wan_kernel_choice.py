@@ -9,7 +9,7 @@ import pytest
 
 from filmagent.generation.port import FrameSize, GenerationRequest
 from filmagent.generation.wan import models
-from filmagent.generation.wan.attention import AttentionChoice
+from filmagent.generation.wan.compute.attention import AttentionChoice
 from tests.support.tiny_wan import build_tiny_wan, tiny_generator
 
 REQUEST = GenerationRequest(prompt="the cat walks", link="scene_cut", seed=1, size=FrameSize(32, 32), frames=9)

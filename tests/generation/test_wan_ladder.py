@@ -12,12 +12,13 @@ import torch
 from filmagent.errors import GenerationError, UsageError
 from filmagent.generation.costs import ShotShape
 from filmagent.generation.port import FrameSize, GenerationRequest
-from filmagent.generation.wan import ladder, models
+from filmagent.generation.wan import models
+from filmagent.generation.wan.budget import ladder
+from filmagent.generation.wan.budget.ladder import CARD_LADDER, RAM_LADDER
+from filmagent.generation.wan.compute.precision import choose_precision
 from filmagent.generation.wan.config import LinkAdapters
 from filmagent.generation.wan.generator import WanStoryMemGenerator
-from filmagent.generation.wan.ladder import CARD_LADDER, RAM_LADDER
 from filmagent.generation.wan.models import Placement, load_models
-from filmagent.generation.wan.precision import choose_precision
 from tests.generation.test_wan_generator import adapters
 from tests.support.tiny_wan import build_tiny_wan, tiny_config, tiny_generator
 

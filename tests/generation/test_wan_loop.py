@@ -12,8 +12,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from filmagent.generation.wan.denoising.pipeline import _told_the_time
 from filmagent.generation.wan.fast.options import PLAIN, FirstBlockCache, SpeedOptions
-from filmagent.generation.wan.pipeline import _told_the_time
 from tests.generation.test_wan_speed import STEPS, condition, pipeline, shoot, words
 
 __all__ = ["pipeline"]

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.wan.lora import attach_lora, leave_types_to_autocast, use_lora
+from filmagent.generation.wan.weights.lora import attach_lora, leave_types_to_autocast, use_lora
 from tests.support.tiny_wan import corrupt, tiny_expert
 
 RANK = 128

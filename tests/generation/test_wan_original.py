@@ -15,10 +15,10 @@ import torch
 from filmagent.errors import ModelFilesError
 from filmagent.generation.costs import ShotShape
 from filmagent.generation.port import FrameSize, GenerationRequest
-from filmagent.generation.wan.checkpoints import load_part, needed_files, part_config, part_shapes, revision_of
+from filmagent.generation.wan.budget.ladder import ladder_on
+from filmagent.generation.wan.compute.precision import choose_precision
 from filmagent.generation.wan.config import ALL_LINKS, LinkAdapters
 from filmagent.generation.wan.generator import WanStoryMemGenerator
-from filmagent.generation.wan.ladder import ladder_on
 from filmagent.generation.wan.library import (
     AutoencoderKLWan,
     UMT5EncoderModel,
@@ -26,8 +26,9 @@ from filmagent.generation.wan.library import (
     convert_wan_transformer_to_diffusers,
 )
 from filmagent.generation.wan.models import Placement, load_models
-from filmagent.generation.wan.original.layout import is_original
-from filmagent.generation.wan.original.loading import (
+from filmagent.generation.wan.weights.checkpoints import load_part, needed_files, part_config, part_shapes, revision_of
+from filmagent.generation.wan.weights.original.layout import is_original
+from filmagent.generation.wan.weights.original.loading import (
     STOCK_CLASSES,
     OriginalPart,
     check_original_fits,
@@ -35,9 +36,8 @@ from filmagent.generation.wan.original.loading import (
     empty_original,
     load_original,
 )
-from filmagent.generation.wan.original.names import expert_names, text_encoder_names, vae_names
-from filmagent.generation.wan.original.shapes import names_of
-from filmagent.generation.wan.precision import choose_precision
+from filmagent.generation.wan.weights.original.names import expert_names, text_encoder_names, vae_names
+from filmagent.generation.wan.weights.original.shapes import names_of
 from tests.support import parity
 from tests.support.original_wan import INDEX, SHARDS, T5, VAE, build_original, build_stock, edit, lay_out_alike
 from tests.support.tiny_wan import corrupt, tiny_config

@@ -15,11 +15,11 @@ import torch
 from filmagent.errors import GenerationCancelledError, GenerationError
 from filmagent.generation.costs import ShotShape
 from filmagent.generation.port import FrameSize, GenerationRequest
+from filmagent.generation.wan.budget.footprint import footprint_of
+from filmagent.generation.wan.budget.ladder import RAM_LADDER
 from filmagent.generation.wan.config import LinkAdapters
 from filmagent.generation.wan.fast.options import SpeedOptions
-from filmagent.generation.wan.footprint import footprint_of
 from filmagent.generation.wan.generator import WanStoryMemGenerator
-from filmagent.generation.wan.ladder import RAM_LADDER
 from filmagent.generation.wan.parallel.arrangement import Arrangement
 from filmagent.generation.wan.parallel.conductor import Conductor
 from filmagent.generation.wan.parallel.ensemble import Ensemble

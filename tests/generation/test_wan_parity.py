@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from filmagent.generation.wan.conditions import ShotCondition
-from filmagent.generation.wan.lora import attach_lora
-from filmagent.generation.wan.pipeline import WanMemoryPipeline
-from filmagent.generation.wan.rope import install_memory_rope, memory_positions
-from filmagent.generation.wan.schedule import make_scheduler
+from filmagent.generation.wan.denoising.conditions import ShotCondition
+from filmagent.generation.wan.denoising.pipeline import WanMemoryPipeline
+from filmagent.generation.wan.denoising.rope import install_memory_rope, memory_positions
+from filmagent.generation.wan.denoising.schedule import make_scheduler
+from filmagent.generation.wan.weights.lora import attach_lora
 from tests.support import parity
 from tests.support.tiny_wan import tiny_vae
 

@@ -9,10 +9,10 @@ from PIL import Image
 
 from filmagent.errors import GenerationCancelledError, GenerationError, ModelFilesError
 from filmagent.generation.port import FrameSize
-from filmagent.generation.wan.conditions import ConditionEncoder
+from filmagent.generation.wan.denoising.conditions import ConditionEncoder
+from filmagent.generation.wan.denoising.pipeline import WanMemoryPipeline
+from filmagent.generation.wan.denoising.schedule import make_scheduler
 from filmagent.generation.wan.library import UniPCMultistepScheduler, WanImageToVideoPipeline
-from filmagent.generation.wan.pipeline import WanMemoryPipeline
-from filmagent.generation.wan.schedule import make_scheduler
 from tests.support.tiny_wan import tiny_expert, tiny_vae
 
 SIZE = FrameSize(48, 32)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from filmagent.generation.wan import precision
-from filmagent.generation.wan.precision import choose_precision, round_ahead
+from filmagent.generation.wan.compute import precision
+from filmagent.generation.wan.compute.precision import choose_precision, round_ahead
 from tests.support.tiny_wan import tiny_expert
 
 CPU = torch.device("cpu")

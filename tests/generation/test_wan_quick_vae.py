@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from filmagent.generation.wan.quick_vae import FEW_CHANNELS, speed_up
+from filmagent.generation.wan.compute.quick_vae import FEW_CHANNELS, speed_up
 from filmagent.training.papercut.vae import build_vae
 
 

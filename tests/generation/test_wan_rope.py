@@ -10,8 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filmagent.errors import GenerationError
+from filmagent.generation.wan.denoising.rope import (
+    MemoryRope,
+    install_memory_rope,
+    memory_positions,
+    temporal_positions,
+)
 from filmagent.generation.wan.library import WanRotaryPosEmbed
-from filmagent.generation.wan.rope import MemoryRope, install_memory_rope, memory_positions, temporal_positions
 from tests.support.tiny_wan import tiny_expert
 
 LATENTS = (1, 36, 7, 4, 6)

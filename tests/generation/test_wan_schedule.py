@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filmagent.generation.wan.denoising.schedule import make_fixed_scheduler, make_scheduler
 from filmagent.generation.wan.library import UniPCMultistepScheduler
-from filmagent.generation.wan.schedule import make_fixed_scheduler, make_scheduler
 
 
 def walk(scheduler, predict):

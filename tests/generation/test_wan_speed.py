@@ -8,13 +8,13 @@ import torch
 
 from filmagent.errors import GenerationError, UsageError
 from filmagent.generation.port import FrameSize
-from filmagent.generation.wan.conditions import ConditionEncoder
+from filmagent.generation.wan.denoising.conditions import ConditionEncoder
+from filmagent.generation.wan.denoising.pipeline import WanMemoryPipeline
+from filmagent.generation.wan.denoising.schedule import make_scheduler
 from filmagent.generation.wan.fast.calibration import measure_magnitudes
 from filmagent.generation.wan.fast.compiling import compile_blocks
 from filmagent.generation.wan.fast.options import PLAIN, FirstBlockCache, MagnitudeCache, SpeedOptions
 from filmagent.generation.wan.library import WanTransformer3DModel
-from filmagent.generation.wan.pipeline import WanMemoryPipeline
-from filmagent.generation.wan.schedule import make_scheduler
 from tests.support.counting_compiler import CountingCompiler
 from tests.support.tiny_wan import tiny_vae
 

@@ -8,9 +8,10 @@ import torch
 from filmagent.delivery.manifest import read_manifest
 from filmagent.errors import UsageError
 from filmagent.generation.port import ShotPrompt
-from filmagent.generation.wan import ladder, models
+from filmagent.generation.wan import models
+from filmagent.generation.wan.budget import ladder
+from filmagent.generation.wan.budget.ladder import CARD_LADDER
 from filmagent.generation.wan.generator import WanStoryMemGenerator
-from filmagent.generation.wan.ladder import CARD_LADDER
 from filmagent.graphs.run_folder import RunRequest
 from filmagent.graphs.runner import run_film
 from filmagent.graphs.studio import Studio

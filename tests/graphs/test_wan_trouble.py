@@ -12,8 +12,9 @@ import torch
 
 from filmagent.delivery.manifest import read_manifest
 from filmagent.errors import GenerationError
-from filmagent.generation.wan import ladder, models
-from filmagent.generation.wan.ladder import CARD_LADDER, Rung
+from filmagent.generation.wan import models
+from filmagent.generation.wan.budget import ladder
+from filmagent.generation.wan.budget.ladder import CARD_LADDER, Rung
 from tests.support.tiny_wan import build_tiny_wan
 from tests.support.wan_film import STEPS, pictures, wan_film, wan_generator
 

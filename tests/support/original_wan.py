@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from filmagent.generation.wan.original.names import text_encoder_names, vae_names
-from filmagent.generation.wan.original.shapes import RESIDUALS, STAGES, TEMPORAL
+from filmagent.generation.wan.weights.original.names import text_encoder_names, vae_names
+from filmagent.generation.wan.weights.original.shapes import RESIDUALS, STAGES, TEMPORAL
 from tests.support.tiny_memento import original_name
 from tests.support.tiny_wan import TEXT_WIDTH, build_tiny_wan
 

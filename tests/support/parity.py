@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from filmagent.generation.wan.checkpoints import expert_from_original
+from filmagent.generation.wan.weights.checkpoints import expert_from_original
 
 FOLDER = Path(__file__).parent.parent / "generation" / "parity"
 

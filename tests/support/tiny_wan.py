@@ -43,8 +43,8 @@ def build_tiny_wan(folder: Path, *, experts: int = 2, seed: int = 0) -> Path:
     """Write vae/, transformer/, transformer_2/ (with two experts), text_encoder/, tokenizer/ and scheduler/."""
     from transformers import UMT5Config
 
+    from filmagent.generation.wan.denoising.schedule import make_scheduler
     from filmagent.generation.wan.library import UMT5EncoderModel
-    from filmagent.generation.wan.schedule import make_scheduler
 
     tiny_vae(seed).save_pretrained(folder / "vae")
     for number, name in enumerate(("transformer", "transformer_2")[:experts]):

@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import save_file
 
 from filmagent.generation.models.catalogue import MEMENTO_WEIGHTS, STORYMEM, WAN_I2V, WAN_T2V
-from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS
 from filmagent.generation.wan.memento.selector import KeyframeQuery
+from filmagent.generation.wan.weights.lora import ORIGINAL_TO_DIFFUSERS
 from tests.support.tiny_wan import build_tiny_wan, tiny_expert
 
 WIDTH, INNER, BLOCKS, RANK = 24, 32, 2, 4

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS
+from filmagent.generation.wan.weights.lora import ORIGINAL_TO_DIFFUSERS
 
 WIDTH, INNER, BLOCKS, RANK = 5120, 13824, 40, 128
 Shapes = Mapping[str, tuple[int, ...]]

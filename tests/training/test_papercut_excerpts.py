@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from filmagent.generation.wan.conditions import ShotCondition
-from filmagent.generation.wan.picture_by_picture import next_condition
+from filmagent.generation.wan.denoising.conditions import ShotCondition
+from filmagent.generation.wan.denoising.picture_by_picture import next_condition
 from filmagent.training.papercut.excerpts import (
     AT_ONCE,
     LOOKS_BACK,

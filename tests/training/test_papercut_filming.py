@@ -12,9 +12,9 @@ from filmagent.errors import UsageError
 from filmagent.generation.papercut.generator import papercut_config
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import FrameSize, GenerationRequest
-from filmagent.generation.wan.conditions import ShotCondition
-from filmagent.generation.wan.picture_by_picture import PictureByPicturePipeline, next_condition
-from filmagent.generation.wan.schedule import make_scheduler
+from filmagent.generation.wan.denoising.conditions import ShotCondition
+from filmagent.generation.wan.denoising.picture_by_picture import PictureByPicturePipeline, next_condition
+from filmagent.generation.wan.denoising.schedule import make_scheduler
 from filmagent.training.papercut import checkpoint
 from filmagent.training.papercut.cli import main
 from filmagent.training.papercut.export import export_denoiser, export_vae, held_out_shots, measure_vae
@@ -82,7 +82,8 @@ def test_practice_films_as_the_pipeline_does(run, known, monkeypatch):
     mask = torch.ones(2, 4, 7, 4, 6)
     mask[:, :, 1 + known :] = 0
     shown = torch.cat([shots.latents[:, :, :1], shots.latents], dim=2)
-    monkeypatch.setattr("filmagent.generation.wan.pipeline.randn_tensor", lambda shape, *_: torch.zeros(shape))
+    randn = "filmagent.generation.wan.denoising.pipeline.randn_tensor"
+    monkeypatch.setattr(randn, lambda shape, *_: torch.zeros(shape))
     filmed = [
         pipeline.make_shot(ShotCondition(torch.cat([mask, shown], dim=1)[row : row + 1], memory=1), steps=2,
                            guidance=1.0, prompt_embeds=shots.text[row : row + 1], negative_prompt_embeds=None,

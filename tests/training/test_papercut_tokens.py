@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmagent.generation.wan.rope import install_memory_rope, memory_positions
+from filmagent.generation.wan.denoising.rope import install_memory_rope, memory_positions
 from filmagent.training.papercut.denoiser import build_denoiser
 from filmagent.training.papercut.some_tokens import (
     KeptTokens,

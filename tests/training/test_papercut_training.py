@@ -12,8 +12,8 @@ import torch
 from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.port import FrameSize
 from filmagent.generation.wan.config import PictureFilming
+from filmagent.generation.wan.denoising.picture_by_picture import PictureConditionEncoder
 from filmagent.generation.wan.library import AutoencoderKLWan, WanImageToVideoPipeline
-from filmagent.generation.wan.picture_by_picture import PictureConditionEncoder
 from filmagent.training.papercut import checkpoint
 from filmagent.training.papercut.captions import describe
 from filmagent.training.papercut.cli import main

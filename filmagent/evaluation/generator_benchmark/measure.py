@@ -19,15 +19,15 @@ from torch import Tensor
 from filmagent.evaluation.generator_benchmark.meters import Clock, Work, counted, peak_bytes, reset_peak
 from filmagent.evaluation.generator_benchmark.subjects import MEMORY_ADAPTER, Subject
 from filmagent.evaluation.generator_benchmark.variants import PLAIN_VARIANT, Variant
-from filmagent.generation.wan.attention import ask_for_attention
-from filmagent.generation.wan.conditions import ConditionEncoder, ShotCondition
+from filmagent.generation.wan.budget.ladder import is_out_of_memory
+from filmagent.generation.wan.compute.attention import ask_for_attention
 from filmagent.generation.wan.config import DistilledAdapter, ModelCard, Sampling
+from filmagent.generation.wan.denoising.conditions import ConditionEncoder, ShotCondition
+from filmagent.generation.wan.denoising.schedule import make_fixed_scheduler
 from filmagent.generation.wan.fast.calibration import measure_magnitudes
 from filmagent.generation.wan.fast.compiling import compile_blocks
 from filmagent.generation.wan.fast.distilled import NAME as FEW_STEP
 from filmagent.generation.wan.fast.options import PLAIN, MagnitudeCache, SpeedOptions
-from filmagent.generation.wan.ladder import is_out_of_memory
-from filmagent.generation.wan.schedule import make_fixed_scheduler
 
 WARM_STEPS = 2
 """Enough to run each expert once."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from filmagent.generation.wan.cost import ExpertShape, forward_flops
+from filmagent.generation.wan.budget.cost import ExpertShape, forward_flops
 
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _PEAK_FIELD, _RESET_PEAK = "VmHWM:", "5"

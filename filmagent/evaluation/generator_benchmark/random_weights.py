@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from filmagent.generation.wan.library import WanRotaryPosEmbed, WanTransformer3DModel
-from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS
+from filmagent.generation.wan.weights.lora import ORIGINAL_TO_DIFFUSERS
 
 UPDATE = 0.01
 """Spread of an adapter's second half: small beside the weights."""

@@ -13,7 +13,7 @@ from filmagent.errors import UsageError
 from filmagent.evaluation.generator_benchmark.measure import Row, measure
 from filmagent.evaluation.generator_benchmark.subjects import Subject, make_subject
 from filmagent.evaluation.generator_benchmark.variants import PLAIN_VARIANT, Variant
-from filmagent.generation.wan.rate import device_name, matmul_rate
+from filmagent.generation.wan.budget.rate import device_name, matmul_rate
 
 MOST_MEMORY = 100
 """Frames 5 positions apart that fit Wan's rotary tables, and then some."""

@@ -20,17 +20,17 @@ from filmagent.evaluation.generator_benchmark.variants import Variant
 from filmagent.generation.costs import ShotShape
 from filmagent.generation.port import FrameSize
 from filmagent.generation.registry import create_generator
+from filmagent.generation.wan.budget.cost import FLOAT32, ExpertShape, activation_bytes, shot_tokens
+from filmagent.generation.wan.budget.footprint import Footprint, expert_weights, footprint_of
+from filmagent.generation.wan.budget.ladder import CARD_LADDER, room_on
+from filmagent.generation.wan.compute.precision import Precision, choose_precision
 from filmagent.generation.wan.config import ModelCard, Sampling, WanConfig
-from filmagent.generation.wan.cost import FLOAT32, ExpertShape, activation_bytes, shot_tokens
+from filmagent.generation.wan.denoising.pipeline import WanMemoryPipeline
+from filmagent.generation.wan.denoising.schedule import make_scheduler
 from filmagent.generation.wan.fast.distilled import NAME as FEW_STEP
-from filmagent.generation.wan.footprint import Footprint, expert_weights, footprint_of
 from filmagent.generation.wan.generator import WanStoryMemGenerator
-from filmagent.generation.wan.ladder import CARD_LADDER, room_on
 from filmagent.generation.wan.library import AutoencoderKLWan
 from filmagent.generation.wan.models import choose_placement, device_here, load_models, use_link
-from filmagent.generation.wan.pipeline import WanMemoryPipeline
-from filmagent.generation.wan.precision import Precision, choose_precision
-from filmagent.generation.wan.schedule import make_scheduler
 from filmagent.generation.wan.storymem import STORYMEM_SAMPLING
 from filmagent.generation.wan.texts import PromptFeatures
 

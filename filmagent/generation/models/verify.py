@@ -79,8 +79,8 @@ def _missing(found: OnDisk, todo: str) -> Iterator[str]:
 def _misfits(shelves: tuple[OnDisk, ...], todo: str) -> Iterator[str]:
     """Yield what does not fit the classes that load it."""
     from filmagent.generation.wan.fast.distilled import check_distilled_fits
-    from filmagent.generation.wan.fitting import check_lora_fits
     from filmagent.generation.wan.memento.checkpoints import check_released_fits
+    from filmagent.generation.wan.weights.fitting import check_lora_fits
 
     expert = _expert_to_adapt(shelves)
     for found in shelves:
@@ -107,7 +107,7 @@ def _expert_to_adapt(shelves: tuple[OnDisk, ...]) -> Callable[[str], Any]:
     That of the set's own models; else of whichever Wan2.2 is on disk, whose blocks are all of one size; else one of
     the published size.
     """
-    from filmagent.generation.wan.fitting import empty_a14b, empty_part
+    from filmagent.generation.wan.weights.fitting import empty_a14b, empty_part
 
     whole = (*shelves, *(found for found in (look_up(WAN_I2V), look_up(WAN_T2V)) if found.whole))
     wan = next((found.folder for found in whole if found.repository.content == "wan"), None)
@@ -115,8 +115,8 @@ def _expert_to_adapt(shelves: tuple[OnDisk, ...]) -> Callable[[str], Any]:
 
 
 def _folder_misfits(folder: Path, *, two_experts: bool, todo: str) -> Iterator[str]:
-    from filmagent.generation.wan.checkpoints import check_model_folder, parts_of
-    from filmagent.generation.wan.fitting import check_part_fits
+    from filmagent.generation.wan.weights.checkpoints import check_model_folder, parts_of
+    from filmagent.generation.wan.weights.fitting import check_part_fits
 
     parts = parts_of(two_experts)
     with _collected() as problems:

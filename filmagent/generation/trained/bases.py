@@ -18,18 +18,18 @@ from filmagent.generation.models.shelf import look_up
 from filmagent.generation.papercut.generator import papercut_config
 from filmagent.generation.port import FrameSize
 from filmagent.generation.trained.names import PART, Expert, Policy
-from filmagent.generation.wan.checkpoints import (
+from filmagent.generation.wan.config import WanConfig
+from filmagent.generation.wan.memento.generator import memento_config
+from filmagent.generation.wan.onestory.generator import SAMPLING as ONESTORY_SAMPLING
+from filmagent.generation.wan.storymem import wan_storymem
+from filmagent.generation.wan.weights.checkpoints import (
     check_model_folder,
     files_revision,
     part_config,
     parts_of,
     weight_files,
 )
-from filmagent.generation.wan.config import WanConfig
-from filmagent.generation.wan.memento.generator import memento_config
-from filmagent.generation.wan.onestory.generator import SAMPLING as ONESTORY_SAMPLING
-from filmagent.generation.wan.original.layout import is_original
-from filmagent.generation.wan.storymem import wan_storymem
+from filmagent.generation.wan.weights.original.layout import is_original
 
 CHANNELS = 36
 """What an image-to-video expert reads: noise, mask, clean latents."""

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from filmagent.errors import ModelFilesError
 from filmagent.generation.trained.bases import Base, BaseIdentity, differences, identify
 from filmagent.generation.trained.names import EXPERTS, POLICIES, Expert, Policy
-from filmagent.generation.wan.checkpoints import check_safetensors
 from filmagent.generation.wan.memento.quota import QUERIES, Queries
 from filmagent.generation.wan.onestory.shape import MemoryShape
+from filmagent.generation.wan.weights.checkpoints import check_safetensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,7 +72,7 @@ def save_trained(file: Path, weights: Mapping[str, Tensor], told: TrainedMemory)
         weights: LoRA weights in diffusers' names (`blocks.0.attn1.to_q.lora_A.weight`), and the selector's.
         told: what the header says.
     """
-    from filmagent.generation.wan.lora import save_lora
+    from filmagent.generation.wan.weights.lora import save_lora
 
     header = {
         "format": FORMAT,

@@ -99,7 +99,7 @@ class _FilmsOnBare(PapercutGenerator):
     _made: Any
 
     def _denoise(self, request: GenerationRequest, models: LoadedModels, work: ShotInWork) -> Tensor:
-        from filmagent.generation.wan.lora import without_lora
+        from filmagent.generation.wan.weights.lora import without_lora
 
         if request.link == "scene_cut" or self.config.filming is None:
             return super()._denoise(request, models, work)

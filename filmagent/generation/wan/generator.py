@@ -23,14 +23,14 @@ from filmagent.generation.limits import check_request
 from filmagent.generation.port import Capabilities, Frames, GeneratedShot, GenerationRequest, ShotPrompt
 from filmagent.generation.wan.captions import caption_for_wan
 from filmagent.generation.wan.config import DistilledAdapter, Sampling, WanConfig
-from filmagent.generation.wan.filming_adapter import filming_card, filming_fingerprint, filming_revision
+from filmagent.generation.wan.weights.filming_adapter import filming_card, filming_fingerprint, filming_revision
 from filmagent.schemas.story import SEAM_FRAMES, Shot, Story
 from filmagent.schemas.take import ModelUse
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from filmagent.generation.wan.footprint import Footprint
+    from filmagent.generation.wan.budget.footprint import Footprint
     from filmagent.generation.wan.models import LoadedModels, Placement
     from filmagent.generation.wan.texts import PromptFeatures
 
@@ -138,7 +138,7 @@ class WanStoryMemGenerator:
             GenerationError: out of memory on the last rung, or broken weights.
             GenerationCancelledError: `request.cancelled` said so.
         """
-        from filmagent.generation.wan.ladder import memory_trouble
+        from filmagent.generation.wan.budget.ladder import memory_trouble
 
         check_request(self.capabilities, request)
         self._make_room()
@@ -168,7 +168,7 @@ class WanStoryMemGenerator:
         """Encode the clip that a shot starts from. Does nothing before the models are loaded for a shot."""
         import torch
 
-        from filmagent.generation.wan.ladder import use_tiles
+        from filmagent.generation.wan.budget.ladder import use_tiles
 
         with self._lock:
             models = self._models
@@ -210,7 +210,7 @@ class WanStoryMemGenerator:
 
     def machine(self) -> str:
         """Return device, precision, rung, speed options: shots of one size take equally long where these are equal."""
-        from filmagent.generation.wan.rate import device_name
+        from filmagent.generation.wan.budget.rate import device_name
 
         placement = self._placement()
         where = (device_name(placement.precision.device), placement.precision.name, placement.rung.name)
@@ -218,7 +218,7 @@ class WanStoryMemGenerator:
 
     def measure(self) -> MachineRate:
         """Multiply matrices for about half a second."""
-        from filmagent.generation.wan.rate import matmul_rate
+        from filmagent.generation.wan.budget.rate import matmul_rate
 
         return matmul_rate(self._placement().precision)
 
@@ -229,8 +229,8 @@ class WanStoryMemGenerator:
     def _generate(self, request: GenerationRequest, work: ShotInWork) -> GeneratedShot:
         import torch
 
+        from filmagent.generation.wan.budget.ladder import use_tiles
         from filmagent.generation.wan.fast.distilled import use_distilled
-        from filmagent.generation.wan.ladder import use_tiles
         from filmagent.generation.wan.models import use_link
 
         with work.timed("load"):
@@ -292,7 +292,7 @@ class WanStoryMemGenerator:
 
     def _step_down(self, request: GenerationRequest, work: ShotInWork, trouble: str) -> None:
         """Give up the models and take the next rung. Raises GenerationError when there is none."""
-        from filmagent.generation.wan.ladder import ladder_on, next_rung, rungs_for
+        from filmagent.generation.wan.budget.ladder import ladder_on, next_rung, rungs_for
 
         placement = self._placement()
         ladder = rungs_for(ladder_on(placement.precision.device), compiled=self.config.speed.compiled)
@@ -355,8 +355,8 @@ class WanStoryMemGenerator:
         return with_few_step(self._footprint())
 
     def _footprint(self) -> Footprint:
-        from filmagent.generation.wan.fitting import check_experts_see
-        from filmagent.generation.wan.footprint import footprint_of
+        from filmagent.generation.wan.budget.footprint import footprint_of
+        from filmagent.generation.wan.weights.fitting import check_experts_see
 
         if self._measured is None:
             measured = footprint_of(self.config)
@@ -387,7 +387,7 @@ class WanStoryMemGenerator:
 
     def _weights_revision(self) -> str:
         if self._revision is None:
-            from filmagent.generation.wan.checkpoints import revision_of
+            from filmagent.generation.wan.weights.checkpoints import revision_of
 
             self._revision = revision_of(self.config)
         return self._revision

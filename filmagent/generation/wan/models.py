@@ -14,28 +14,36 @@ import torch
 
 from filmagent.errors import GenerationError, ModelFilesError, UsageError
 from filmagent.generation.costs import ShotShape
-from filmagent.generation.wan.attention import AttentionChoice, ask_for_attention, choose_attention
-from filmagent.generation.wan.attention_processor import open_attention
-from filmagent.generation.wan.checkpoints import adapter_file, load_part, needed_files, tokenizer_folder
-from filmagent.generation.wan.conditions import ConditionEncoder
+from filmagent.generation.wan.budget.footprint import Footprint
+from filmagent.generation.wan.budget.ladder import (
+    Rung,
+    choose_rung,
+    hold_to_budget,
+    ladder_on,
+    place,
+    room_on,
+    rungs_for,
+)
+from filmagent.generation.wan.compute.attention import AttentionChoice, ask_for_attention, choose_attention
+from filmagent.generation.wan.compute.attention_processor import open_attention
+from filmagent.generation.wan.compute.precision import Precision, choose_precision, round_ahead
+from filmagent.generation.wan.compute.quick_gelu import quicken
+from filmagent.generation.wan.compute.quick_vae import speed_up
 from filmagent.generation.wan.config import WanConfig
+from filmagent.generation.wan.denoising.conditions import ConditionEncoder
+from filmagent.generation.wan.denoising.picture_by_picture import PictureByPicturePipeline, PictureConditionEncoder
+from filmagent.generation.wan.denoising.pipeline import WanMemoryPipeline
+from filmagent.generation.wan.denoising.schedule import make_scheduler
 from filmagent.generation.wan.fast.compiling import compile_blocks
 from filmagent.generation.wan.fast.foretold import cache_bytes
-from filmagent.generation.wan.files import WEIGHTS_PICKLE, shapes_of, tensors_of
-from filmagent.generation.wan.filming_adapter import install_filming_adapter
-from filmagent.generation.wan.fitting import check_part_fits
-from filmagent.generation.wan.footprint import Footprint
-from filmagent.generation.wan.ladder import Rung, choose_rung, hold_to_budget, ladder_on, place, room_on, rungs_for
 from filmagent.generation.wan.library import AutoencoderKLWan, AutoTokenizer, UMT5EncoderModel, WanTransformer3DModel
-from filmagent.generation.wan.lora import attach_weights, leave_types_to_autocast, use_lora
-from filmagent.generation.wan.matrices import merge_adapters
-from filmagent.generation.wan.original.layout import is_original
-from filmagent.generation.wan.picture_by_picture import PictureByPicturePipeline, PictureConditionEncoder
-from filmagent.generation.wan.pipeline import WanMemoryPipeline
-from filmagent.generation.wan.precision import Precision, choose_precision, round_ahead
-from filmagent.generation.wan.quick_gelu import quicken
-from filmagent.generation.wan.quick_vae import speed_up
-from filmagent.generation.wan.schedule import make_scheduler
+from filmagent.generation.wan.weights.checkpoints import adapter_file, load_part, needed_files, tokenizer_folder
+from filmagent.generation.wan.weights.files import WEIGHTS_PICKLE, shapes_of, tensors_of
+from filmagent.generation.wan.weights.filming_adapter import install_filming_adapter
+from filmagent.generation.wan.weights.fitting import check_part_fits
+from filmagent.generation.wan.weights.lora import attach_weights, leave_types_to_autocast, use_lora
+from filmagent.generation.wan.weights.matrices import merge_adapters
+from filmagent.generation.wan.weights.original.layout import is_original
 from filmagent.schemas.story import LinkKind
 
 log = logging.getLogger(__name__)

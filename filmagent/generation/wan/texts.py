@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from filmagent.errors import GenerationError
-from filmagent.generation.wan.ladder import text_encoder_at_work
+from filmagent.generation.wan.budget.ladder import text_encoder_at_work
 from filmagent.generation.wan.library import get_module_execution_device
 
 if TYPE_CHECKING:

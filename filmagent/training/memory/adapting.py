@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from filmagent.generation.trained.bases import Base
 from filmagent.generation.trained.files import ADAPTER
 from filmagent.generation.wan.cached.expert import install_cached_memory
-from filmagent.generation.wan.checkpoints import load_part
+from filmagent.generation.wan.denoising.rope import install_memory_rope
 from filmagent.generation.wan.library import WanTransformer3DModel
-from filmagent.generation.wan.lora import fresh_lora
 from filmagent.generation.wan.memento.checkpoints import SELECTOR, memento_expert
 from filmagent.generation.wan.memento.selector import KeyframeQuery
 from filmagent.generation.wan.onestory.expert import MEMORY_PARTS, onestory_from_base
 from filmagent.generation.wan.onestory.shape import MemoryShape
-from filmagent.generation.wan.rope import install_memory_rope
+from filmagent.generation.wan.weights.checkpoints import load_part
+from filmagent.generation.wan.weights.lora import fresh_lora
 from filmagent.training.memory.settings import MemoryTraining
 
 

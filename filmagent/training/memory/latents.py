@@ -22,7 +22,7 @@ from torch import Tensor
 from filmagent.artifacts import atomic_path
 from filmagent.errors import ModelFilesError
 from filmagent.generation.port import FrameSize
-from filmagent.generation.wan.conditions import ConditionEncoder
+from filmagent.generation.wan.denoising.conditions import ConditionEncoder
 from filmagent.generation.wan.memento.shot import encode_memory
 from filmagent.training.memory.films import TrainingShot
 

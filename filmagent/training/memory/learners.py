@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from filmagent.generation.trained.names import MEMENTO_FRAMES
+from filmagent.generation.wan.denoising.rope import memory_positions
 from filmagent.generation.wan.memento.expert import SequenceLayout
 from filmagent.generation.wan.memento.quota import Quota
-from filmagent.generation.wan.rope import memory_positions
 from filmagent.training.memory.levels import TIMESTEPS
 from filmagent.training.memory.materials import Examples
 from filmagent.training.memory.settings import MemoryTraining

@@ -18,20 +18,20 @@ from torch import Tensor
 
 from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.port import Frames, FrameSize, Image
-from filmagent.generation.wan.checkpoints import files_revision, load_part, tokenizer_folder, weight_files
-from filmagent.generation.wan.conditions import ConditionEncoder, pixels
+from filmagent.generation.wan.budget.cost import latent_frames
+from filmagent.generation.wan.budget.ladder import ladder_on
+from filmagent.generation.wan.compute.precision import choose_precision
+from filmagent.generation.wan.compute.quick_vae import speed_up
 from filmagent.generation.wan.config import WanConfig
-from filmagent.generation.wan.cost import latent_frames
-from filmagent.generation.wan.ladder import ladder_on
+from filmagent.generation.wan.denoising.conditions import ConditionEncoder, pixels
+from filmagent.generation.wan.denoising.pipeline import MASK_CHANNELS, WanMemoryPipeline
+from filmagent.generation.wan.denoising.schedule import make_scheduler
 from filmagent.generation.wan.library import AutoencoderKLWan, AutoTokenizer, UMT5EncoderModel
 from filmagent.generation.wan.memento.positions import memory_time
 from filmagent.generation.wan.memento.shot import encode_memory
 from filmagent.generation.wan.models import LoadedModels
-from filmagent.generation.wan.pipeline import MASK_CHANNELS, WanMemoryPipeline
-from filmagent.generation.wan.precision import choose_precision
-from filmagent.generation.wan.quick_vae import speed_up
-from filmagent.generation.wan.schedule import make_scheduler
 from filmagent.generation.wan.texts import PromptFeatures
+from filmagent.generation.wan.weights.checkpoints import files_revision, load_part, tokenizer_folder, weight_files
 from filmagent.schemas.memento_story import global_part
 from filmagent.training.memory.drawing import Drawn
 from filmagent.training.memory.films import TrainingFilm, TrainingShot

@@ -16,7 +16,7 @@ from torch import nn
 
 from filmagent.errors import UsageError
 from filmagent.generation.trained.bases import Base
-from filmagent.generation.wan.checkpoints import part_config
+from filmagent.generation.wan.weights.checkpoints import part_config
 from filmagent.training.memory.adapting import learned
 from filmagent.training.memory.learners import Learner
 from filmagent.training.memory.settings import MemoryTraining

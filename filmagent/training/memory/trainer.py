@@ -24,9 +24,9 @@ from torch import Tensor
 from filmagent.errors import GenerationError, UsageError
 from filmagent.generation.trained.bases import Base, BaseIdentity, check_base, identify
 from filmagent.generation.trained.files import TrainedMemory, save_trained, weights_file
-from filmagent.generation.wan.attention_processor import open_attention
-from filmagent.generation.wan.lora import leave_types_to_autocast
-from filmagent.generation.wan.quick_gelu import quicken
+from filmagent.generation.wan.compute.attention_processor import open_attention
+from filmagent.generation.wan.compute.quick_gelu import quicken
+from filmagent.generation.wan.weights.lora import leave_types_to_autocast
 from filmagent.scoring.clip import features_for
 from filmagent.training.memory.adapting import learned, load_learning_expert, put
 from filmagent.training.memory.checkpoint import append_log, cut_log, load_checkpoint, save_checkpoint

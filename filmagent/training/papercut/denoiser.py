@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from filmagent.generation.wan.denoising.rope import install_memory_rope, memory_positions
 from filmagent.generation.wan.library import WanTransformer3DModel
-from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 from filmagent.training.papercut.captions import Said, said
 from filmagent.training.papercut.excerpts import AT_ONCE, Excerpt, Wanted, anchor, draw_steps, whole
 from filmagent.training.papercut.latent_reader import LatentReader, unlikeness

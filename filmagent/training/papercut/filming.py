@@ -20,17 +20,17 @@ from torch import Tensor
 
 from filmagent.errors import UsageError
 from filmagent.generation.papercut.card import read_card, write_card
-from filmagent.generation.wan.attention_processor import open_attention
-from filmagent.generation.wan.filming_adapter import SET, save_filming_adapter
+from filmagent.generation.wan.compute.attention_processor import open_attention
+from filmagent.generation.wan.compute.quick_gelu import quicken
+from filmagent.generation.wan.denoising.rope import MemoryRope, install_memory_rope, memory_positions
 from filmagent.generation.wan.library import (
     PreTrainedTokenizerFast,
     UMT5EncoderModel,
     UniPCMultistepScheduler,
     WanTransformer3DModel,
 )
-from filmagent.generation.wan.lora import fresh_lora, leave_types_to_autocast, lora_weights
-from filmagent.generation.wan.quick_gelu import quicken
-from filmagent.generation.wan.rope import MemoryRope, install_memory_rope, memory_positions
+from filmagent.generation.wan.weights.filming_adapter import SET, save_filming_adapter
+from filmagent.generation.wan.weights.lora import fresh_lora, leave_types_to_autocast, lora_weights
 from filmagent.training.papercut import checkpoint
 from filmagent.training.papercut.captions import said
 from filmagent.training.papercut.denoiser import MASK_CHANNELS, MEMORY_STRIDE, SHIFT

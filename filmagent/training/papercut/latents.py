@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from filmagent.errors import ModelFilesError, UsageError
+from filmagent.generation.wan.compute.quick_vae import speed_up
 from filmagent.generation.wan.config import UnknownShows
+from filmagent.generation.wan.denoising.unknown import told_clip
 from filmagent.generation.wan.library import AutoencoderKLWan
-from filmagent.generation.wan.quick_vae import speed_up
-from filmagent.generation.wan.unknown import told_clip
 from filmagent.training.papercut.drawn import DrawnClip, DrawnStory, StoryShape, draw_story
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.vae import pixels

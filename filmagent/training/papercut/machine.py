@@ -8,7 +8,7 @@ from functools import cache
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from filmagent.generation.wan.precision import Precision, choose_precision
+from filmagent.generation.wan.compute.precision import Precision, choose_precision
 
 
 @cache

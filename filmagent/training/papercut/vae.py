@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from filmagent.generation.limits import TEMPORAL_STRIDE
+from filmagent.generation.wan.compute.quick_vae import speed_up
 from filmagent.generation.wan.library import AutoencoderKLWan
-from filmagent.generation.wan.quick_vae import speed_up
 from filmagent.training.papercut import checkpoint
 from filmagent.training.papercut.machine import autocast
 from filmagent.training.papercut.muon import Muon, split_weights

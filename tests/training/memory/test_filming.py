@@ -18,8 +18,8 @@ from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.port import Candidate, GenerationRequest, Recollection
 from filmagent.generation.trained.files import read_trained
 from filmagent.generation.trained.filming import film_with, trained
+from filmagent.generation.wan.budget.footprint import footprint_of
 from filmagent.generation.wan.cached.generator import CachedMemoryGenerator, load_cached_expert
-from filmagent.generation.wan.footprint import footprint_of
 from filmagent.generation.wan.generator import WanStoryMemGenerator
 from filmagent.generation.wan.memento.checkpoints import load_configured_expert
 from filmagent.generation.wan.memento.expert import Pool, SequenceLayout

@@ -9,7 +9,7 @@ import torch
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.port import Frames, FrameSize
-from filmagent.generation.wan.conditions import ConditionEncoder
+from filmagent.generation.wan.denoising.conditions import ConditionEncoder
 from filmagent.generation.wan.memento.shot import encode_memory
 from filmagent.training.memory import latents as module
 from filmagent.training.memory.latents import FrameLatents

@@ -19,9 +19,9 @@ from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.port import Candidate, GenerationRequest, Recollection
 from filmagent.generation.trained.files import read_trained
 from filmagent.generation.trained.filming import film_with
+from filmagent.generation.wan.denoising.remembering import remembering
 from filmagent.generation.wan.onestory.checkpoints import load_shaped_expert
 from filmagent.generation.wan.onestory.expert import Pool, ShotMemory
-from filmagent.generation.wan.remembering import remembering
 from filmagent.scoring.colours import ColourFeatures
 from filmagent.training.memory.adapting import load_learning_expert, put
 from filmagent.training.memory.drawing import draw, usable_shots

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from filmagent.generation.wan.attention_processor import OpenAttention
-from filmagent.generation.wan.rope import MemoryRope
+from filmagent.generation.wan.compute.attention_processor import OpenAttention
+from filmagent.generation.wan.denoising.rope import MemoryRope
 
 KeysValues = tuple[Tensor, Tensor]
 """Of one block, each (batch, tokens, heads, head dim); keys are turned by their positions already."""

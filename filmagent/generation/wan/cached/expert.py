@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from filmagent.generation.wan.cached.attention import KeepingAttention, KeysValues, TellingRope, TextOrNothing
+from filmagent.generation.wan.denoising.rope import install_memory_rope, memory_positions
 from filmagent.generation.wan.library import Transformer2DModelOutput, WanTransformer3DModel
-from filmagent.generation.wan.rope import install_memory_rope, memory_positions
 
 MASK_CHANNELS = 4
 

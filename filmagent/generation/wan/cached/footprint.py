@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from filmagent.generation.costs import ShotShape
-from filmagent.generation.wan.cost import shot_tokens
-from filmagent.generation.wan.footprint import Footprint
+from filmagent.generation.wan.budget.cost import shot_tokens
+from filmagent.generation.wan.budget.footprint import Footprint
 
 if TYPE_CHECKING:
-    from filmagent.generation.wan.ladder import Rung
+    from filmagent.generation.wan.budget.ladder import Rung
 
 
 @dataclass(frozen=True)

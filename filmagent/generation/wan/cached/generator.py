@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from filmagent.generation.wan.footprint import Footprint
+    from filmagent.generation.wan.budget.footprint import Footprint
     from filmagent.generation.wan.models import LoadedModels
 
 
@@ -75,8 +75,8 @@ class CachedMemoryGenerator(WanStoryMemGenerator):
     def _denoise(self, request: GenerationRequest, models: LoadedModels, work: ShotInWork) -> Tensor:
         """Return a shot's denoised latents (1, 16, T, h, w), on the CPU."""
         from filmagent.generation.wan.cached.expert import ShotMemory
+        from filmagent.generation.wan.denoising.remembering import remembering
         from filmagent.generation.wan.memento.shot import encode_memory
-        from filmagent.generation.wan.remembering import remembering
 
         if not request.memory:
             return super()._denoise(request, models, work)

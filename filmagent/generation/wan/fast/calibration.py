@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from filmagent.generation.wan.conditions import ShotCondition
+from filmagent.generation.wan.denoising.conditions import ShotCondition
+from filmagent.generation.wan.denoising.pipeline import WanMemoryPipeline
 from filmagent.generation.wan.fast.caches import measured_ratios
 from filmagent.generation.wan.fast.options import MagnitudeCache, Ratios
-from filmagent.generation.wan.pipeline import WanMemoryPipeline
 
 
 def measure_magnitudes(pipeline: WanMemoryPipeline, condition: ShotCondition, **shot: Any) -> MagnitudeCache:

@@ -19,10 +19,10 @@ from torch import Tensor
 
 from filmagent.errors import ModelFilesError, UsageError
 from filmagent.generation.models.catalogue import FEW_STEP_SET, how_to_get
-from filmagent.generation.wan.checkpoints import check_safetensors, files_revision
 from filmagent.generation.wan.config import DistilledAdapter, WanConfig
-from filmagent.generation.wan.files import shapes_of
-from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS, attach_weights, fit_lora
+from filmagent.generation.wan.weights.checkpoints import check_safetensors, files_revision
+from filmagent.generation.wan.weights.files import shapes_of
+from filmagent.generation.wan.weights.lora import ORIGINAL_TO_DIFFUSERS, attach_weights, fit_lora
 
 NAME = "few-step"
 """The adapter's name on an expert."""

@@ -10,10 +10,10 @@ import math
 from dataclasses import replace
 
 from filmagent.generation.costs import ShotCost, ShotShape
+from filmagent.generation.wan.budget.cost import shot_tokens
+from filmagent.generation.wan.budget.footprint import Footprint
 from filmagent.generation.wan.config import DistilledAdapter, Sampling
-from filmagent.generation.wan.cost import shot_tokens
 from filmagent.generation.wan.fast.options import FirstBlockCache, SpeedOptions
-from filmagent.generation.wan.footprint import Footprint
 
 
 def cost_at_speed(footprint: Footprint, shape: ShotShape) -> ShotCost:
@@ -65,7 +65,7 @@ def cache_bytes(footprint: Footprint, shape: ShotShape, number_bytes: int) -> in
 
 def guided_steps(sampling: Sampling, speed: SpeedOptions) -> int:
     """Return how many of a shot's steps are guided in both branches."""
-    from filmagent.generation.wan.schedule import make_scheduler
+    from filmagent.generation.wan.denoising.schedule import make_scheduler
 
     low, high = speed.guidance_interval or (0.0, 1.0)
     scheduler = make_scheduler(sampling.grid, sampling.shift)
@@ -77,7 +77,7 @@ def guided_steps(sampling: Sampling, speed: SpeedOptions) -> int:
 def few_step_numbers(adapter: DistilledAdapter) -> tuple[int, ...]:
     """Return how many numbers the adapter's file for each expert holds. Raises ModelFilesError."""
     from filmagent.generation.wan.fast.distilled import files_of, todo_for
-    from filmagent.generation.wan.files import shapes_of
+    from filmagent.generation.wan.weights.files import shapes_of
 
     todo = todo_for(adapter)
     return tuple(sum(math.prod(shape) for shape in shapes_of(file, todo).values()) for file in files_of(adapter))

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from filmagent.errors import UsageError
-from filmagent.generation.wan.attention import ask_for_attention
+from filmagent.generation.wan.compute.attention import ask_for_attention
 from filmagent.generation.wan.config import WanConfig
+from filmagent.generation.wan.denoising.schedule import make_fixed_scheduler
 from filmagent.generation.wan.fast.caches import trace_offloading
 from filmagent.generation.wan.fast.distilled import NAME, attach_distilled
 from filmagent.generation.wan.library import WanTransformer3DModel
-from filmagent.generation.wan.schedule import make_fixed_scheduler
 
 if TYPE_CHECKING:
     from filmagent.generation.wan.models import LoadedModels

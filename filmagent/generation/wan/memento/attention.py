@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from filmagent.generation.wan.attention_processor import OpenAttention
+from filmagent.generation.wan.compute.attention_processor import OpenAttention
 
 
 @dataclass

@@ -20,14 +20,14 @@ import torch
 from torch import Tensor
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.wan.checkpoints import adapter_file, describe_part, part_config, weight_files
 from filmagent.generation.wan.config import WanConfig
-from filmagent.generation.wan.files import shapes_of, tensors_of
 from filmagent.generation.wan.library import convert_wan_transformer_to_diffusers
-from filmagent.generation.wan.lora import attach_weights, fit_lora
 from filmagent.generation.wan.memento.expert import MementoTransformer
 from filmagent.generation.wan.memento.selector import KeyframeQuery
-from filmagent.generation.wan.original.layout import is_original
+from filmagent.generation.wan.weights.checkpoints import adapter_file, describe_part, part_config, weight_files
+from filmagent.generation.wan.weights.files import shapes_of, tensors_of
+from filmagent.generation.wan.weights.lora import attach_weights, fit_lora
+from filmagent.generation.wan.weights.original.layout import is_original
 
 SELECTOR = "keyframe_query."
 _EXPERTS = {"transformer": "high_noise_model.", "transformer_2": "low_noise_model."}
@@ -118,7 +118,7 @@ def _backbone(config: WanConfig, part: str, dtype: torch.dtype) -> dict[str, Ten
     """Return an expert's weights as its folder holds them."""
     folder, how = config.folder, config.how_to_get
     if is_original(folder):
-        from filmagent.generation.wan.original.loading import renamed_weights
+        from filmagent.generation.wan.weights.original.loading import renamed_weights
 
         return renamed_weights(describe_part(folder, part, how), dtype)
     weights: dict[str, Tensor] = {}

@@ -29,10 +29,10 @@ from filmagent.generation.port import (
     Recollection,
 )
 from filmagent.generation.wan.config import ALL_LINKS, LinkAdapters, ModelCard, Sampling, WanConfig
+from filmagent.generation.wan.denoising.remembering import experts_of
 from filmagent.generation.wan.generator import ShotInWork, WanStoryMemGenerator
 from filmagent.generation.wan.memento.captions import caption_for_memento
 from filmagent.generation.wan.memento.quota import Queries, Quota
-from filmagent.generation.wan.remembering import experts_of
 from filmagent.generation.wan.storymem import NEGATIVE_PROMPT
 from filmagent.schemas.memento_story import global_part
 

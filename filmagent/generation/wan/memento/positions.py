@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from filmagent.generation.wan.rope import MemoryRope
+from filmagent.generation.wan.denoising.rope import MemoryRope
 
 IDENTITY_TIME = -512
 EARLIEST = -511

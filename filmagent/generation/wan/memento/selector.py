@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from filmagent.generation.wan.compute.attention_processor import rotate
 from filmagent.generation.wan.memento.quota import MEMENTOS, Quota
-from filmagent.generation.wan.rope import rotate
 
 LOCAL_QUERIES = 10
 GLOBAL_QUERIES = 2

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from filmagent.generation.port import Frames, FrameSize, Image
-from filmagent.generation.wan.conditions import ConditionEncoder, ShotCondition
+from filmagent.generation.wan.denoising.conditions import ConditionEncoder, ShotCondition
+from filmagent.generation.wan.denoising.pipeline import WanMemoryPipeline
+from filmagent.generation.wan.denoising.remembering import experts_of, remembering
 from filmagent.generation.wan.library import randn_tensor
 from filmagent.generation.wan.memento.expert import MASK_CHANNELS, Pool, ShotMemory
 from filmagent.generation.wan.memento.quota import Quota
-from filmagent.generation.wan.pipeline import WanMemoryPipeline
-from filmagent.generation.wan.remembering import experts_of, remembering
 
 
 @dataclass(frozen=True)

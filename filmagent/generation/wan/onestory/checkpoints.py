@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.wan.checkpoints import check_safetensors, files_revision, weight_files
 from filmagent.generation.wan.config import ALL_LINKS, LinkAdapters, WanConfig
 from filmagent.generation.wan.onestory.shape import MemoryShape
+from filmagent.generation.wan.weights.checkpoints import check_safetensors, files_revision, weight_files
 
 if TYPE_CHECKING:
     import torch
@@ -110,10 +110,10 @@ def load_shaped_expert(config: WanConfig, part: str, dtype: torch.dtype, shape: 
     """
     from safetensors.torch import load_file
 
-    from filmagent.generation.wan.checkpoints import load_part
     from filmagent.generation.wan.library import WanTransformer3DModel
-    from filmagent.generation.wan.lora import attach_weights
     from filmagent.generation.wan.onestory.expert import MEMORY_PARTS, onestory_from_base
+    from filmagent.generation.wan.weights.checkpoints import load_part
+    from filmagent.generation.wan.weights.lora import attach_weights
 
     file = _file_of(config, part)
     check_safetensors(file, config.how_to_get)

@@ -40,7 +40,7 @@ from filmagent.generation.wan.storymem import NEGATIVE_PROMPT
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from filmagent.generation.wan.footprint import Footprint
+    from filmagent.generation.wan.budget.footprint import Footprint
     from filmagent.generation.wan.models import LoadedModels
     from filmagent.generation.wan.onestory.shot import MadeShot
 
@@ -126,13 +126,13 @@ class WanOneStoryGenerator(WanStoryMemGenerator):
 
     def _weights_revision(self) -> str:
         if self._revision is None:
-            from filmagent.generation.wan.checkpoints import revision_of
+            from filmagent.generation.wan.weights.checkpoints import revision_of
 
             self._revision = revision_of(self._with_memory)
         return self._revision
 
     def _footprint(self) -> Footprint:
-        from filmagent.generation.wan.footprint import footprint_of
+        from filmagent.generation.wan.budget.footprint import footprint_of
 
         if self._measured is None:
             most = self.memory_shape.shown.latent_frames

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from filmagent.generation.port import Candidate
-from filmagent.generation.wan.conditions import ShotCondition
 from filmagent.generation.wan.config import Sampling
+from filmagent.generation.wan.denoising.conditions import ShotCondition
+from filmagent.generation.wan.denoising.pipeline import WanMemoryPipeline
+from filmagent.generation.wan.denoising.remembering import experts_of, remembering
 from filmagent.generation.wan.onestory.expert import OneStoryTransformer, Pool, ShotMemory
-from filmagent.generation.wan.pipeline import WanMemoryPipeline
-from filmagent.generation.wan.remembering import experts_of, remembering
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ import torch.distributed as dist
 from torch import Tensor
 
 from filmagent.errors import GenerationError
+from filmagent.generation.wan.budget.ladder import RungName
 from filmagent.generation.wan.config import WanConfig
-from filmagent.generation.wan.ladder import RungName
 from filmagent.generation.wan.parallel.arrangement import Arrangement
 from filmagent.generation.wan.parallel.ensemble import Ensemble, lost_connection
 from filmagent.generation.wan.parallel.orders import (

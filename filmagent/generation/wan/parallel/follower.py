@@ -13,11 +13,12 @@ import torch
 import torch.distributed as dist
 
 from filmagent.errors import FilmAgentError, GenerationError
+from filmagent.generation.wan.budget.footprint import footprint_of
+from filmagent.generation.wan.budget.ladder import RungName, is_out_of_memory, ladder_on
 from filmagent.generation.wan.config import WanConfig
+from filmagent.generation.wan.denoising.rope import memory_positions
 from filmagent.generation.wan.fast.distilled import use_distilled
 from filmagent.generation.wan.fast.setup import make_faster, with_distilled
-from filmagent.generation.wan.footprint import footprint_of
-from filmagent.generation.wan.ladder import RungName, is_out_of_memory, ladder_on
 from filmagent.generation.wan.models import (
     LoadedModels,
     Placement,
@@ -42,7 +43,6 @@ from filmagent.generation.wan.parallel.orders import (
     reply,
 )
 from filmagent.generation.wan.parallel.sequence import split_experts
-from filmagent.generation.wan.rope import memory_positions
 
 
 def follow(ensemble: Ensemble) -> None:

@@ -60,7 +60,7 @@ def check_can_be_parted(generator: Generator) -> WanConfig:
 
 def heads_of(config: WanConfig) -> int:
     """Return the attention heads of a configuration's experts. Raises ModelFilesError."""
-    from filmagent.generation.wan.checkpoints import part_config
+    from filmagent.generation.wan.weights.checkpoints import part_config
 
     return int(part_config(config.folder, "transformer", config.how_to_get)["num_attention_heads"])
 
@@ -101,7 +101,7 @@ class ConductedGenerator(WanStoryMemGenerator):
 
     def _placement(self) -> Placement:
         """Return where the models lie, on the lowest rung that any of the GPUs needs."""
-        from filmagent.generation.wan.ladder import ladder_on
+        from filmagent.generation.wan.budget.ladder import ladder_on
 
         if self._placed is None:
             placed = super()._placement()

@@ -14,8 +14,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from filmagent.generation.wan.budget.ladder import RungName
 from filmagent.generation.wan.config import WanConfig
-from filmagent.generation.wan.ladder import RungName
 from filmagent.generation.wan.parallel.arrangement import Arrangement
 from filmagent.generation.wan.parallel.ensemble import Ensemble
 from filmagent.schemas.story import LinkKind
@@ -58,7 +58,7 @@ class Forward:
     expert: int
     memory: int
     stride: int
-    """Where memory stands in time; see `filmagent.generation.wan.rope`."""
+    """Where memory stands in time; see `filmagent.generation.wan.denoising.rope`."""
     guided: bool
     """Whether each branch has a text of its own and the second one's prediction is handed over."""
     tensors: tuple[tuple[torch.Size, torch.dtype], ...]

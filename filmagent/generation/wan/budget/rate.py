@@ -11,7 +11,7 @@ import time
 import torch
 
 from filmagent.generation.costs import MachineRate
-from filmagent.generation.wan.precision import Precision
+from filmagent.generation.wan.compute.precision import Precision
 
 SECONDS = 0.4
 SIDES = {"cuda": 8192, "cpu": 768}

@@ -1,8 +1,7 @@
 """A folder of model files: whether it is whole, which revision it is, and its weights in memory.
 
-Folders are in diffusers' format or in Wan2.2's own (`filmagent.generation.wan.original`), which is told by the files
-in them. Parts go by diffusers' names in both. Everything is read from disk; nothing is downloaded. Knows nothing of
-sampling.
+Folders are in diffusers' format or in Wan2.2's own (`original`), which is told by the files in them. Parts go by
+diffusers' names in both. Everything is read from disk; nothing is downloaded. Knows nothing of sampling.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.wan.config import WanConfig
-from filmagent.generation.wan.files import WEIGHTS_PICKLE, check_weights, read_json, shapes_of
-from filmagent.generation.wan.files import check_safetensors as check_safetensors  # noqa: PLC0414  # said to be public
-from filmagent.generation.wan.original.layout import EXPERTS, TOKENIZER, home_of, is_original
+from filmagent.generation.wan.weights.files import WEIGHTS_PICKLE, check_weights, read_json, shapes_of
+from filmagent.generation.wan.weights.files import check_safetensors as check_safetensors  # noqa: PLC0414  # said to be public
+from filmagent.generation.wan.weights.original.layout import EXPERTS, TOKENIZER, home_of, is_original
 
 if TYPE_CHECKING:
-    from filmagent.generation.wan.original.loading import OriginalPart
+    from filmagent.generation.wan.weights.original.loading import OriginalPart
 
 WEIGHTS = {
     "vae": "diffusion_pytorch_model",
@@ -133,7 +132,7 @@ def part_shapes(folder: Path, part: str, how_to_get: str) -> dict[str, tuple[int
     if not is_original(folder):
         files = weight_files(folder, part, how_to_get)
         return {name: shape for file in files for name, shape in shapes_of(file, how_to_get).items()}
-    from filmagent.generation.wan.original.loading import check_original_fits, empty_original
+    from filmagent.generation.wan.weights.original.loading import check_original_fits, empty_original
 
     described = describe_part(folder, part, how_to_get)
     check_original_fits(described, empty_original(described))
@@ -142,7 +141,7 @@ def part_shapes(folder: Path, part: str, how_to_get: str) -> dict[str, tuple[int
 
 def describe_part(folder: Path, part: str, how_to_get: str) -> OriginalPart:
     """Return what the files of a part in Wan's own format hold, from their headers. Raises ModelFilesError."""
-    from filmagent.generation.wan.original.loading import describe
+    from filmagent.generation.wan.weights.original.loading import describe
 
     return describe(folder, part, weight_files(folder, part, how_to_get), how_to_get)
 
@@ -200,7 +199,7 @@ def load_part(kind: Any, folder: Path, part: str, dtype: Any) -> Any:
         ModelFilesError: the files do not fit the class.
     """
     if is_original(folder):
-        from filmagent.generation.wan.original.loading import load_original
+        from filmagent.generation.wan.weights.original.loading import load_original
 
         return load_original(describe_part(folder, part, "fetch it again"), dtype)
     home = folder / part

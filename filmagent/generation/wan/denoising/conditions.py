@@ -25,8 +25,8 @@ from torch.nn import functional as F
 
 from filmagent.generation.port import Frames, FrameSize, Image
 from filmagent.generation.wan.config import UnknownShows
+from filmagent.generation.wan.denoising.unknown import told_clip
 from filmagent.generation.wan.library import get_module_execution_device
-from filmagent.generation.wan.unknown import told_clip
 
 TEMPORAL_STRIDE = 4
 CACHED_LATENTS = 320

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.wan.files import read_json, shapes_of, tensors_of
 from filmagent.generation.wan.library import AutoencoderKLWan, UMT5Config, UMT5EncoderModel, WanTransformer3DModel
-from filmagent.generation.wan.original.layout import home_of
-from filmagent.generation.wan.original.shapes import (
+from filmagent.generation.wan.weights.files import read_json, shapes_of, tensors_of
+from filmagent.generation.wan.weights.original.layout import home_of
+from filmagent.generation.wan.weights.original.shapes import (
     Shapes,
     expert_arguments,
     names_of,

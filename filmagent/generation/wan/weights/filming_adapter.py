@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.wan.checkpoints import check_safetensors, files_revision, weight_files
 from filmagent.generation.wan.config import ModelCard, WanConfig
+from filmagent.generation.wan.weights.checkpoints import check_safetensors, files_revision, weight_files
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +29,7 @@ def save_filming_adapter(weights: Mapping[str, Tensor], folder: Path, file: Path
     Raises:
         ModelFilesError: the folder lacks its expert.
     """
-    from filmagent.generation.wan.lora import save_lora
+    from filmagent.generation.wan.weights.lora import save_lora
 
     save_lora(weights, file, {BASE: _expert_revision(folder, "give a whole model folder")})
 
@@ -45,8 +45,8 @@ def install_filming_adapter(expert: Any, config: WanConfig) -> None:
         return
     from safetensors import safe_open
 
-    from filmagent.generation.wan.lora import fit_lora
-    from filmagent.generation.wan.matrices import install_matrices
+    from filmagent.generation.wan.weights.lora import fit_lora
+    from filmagent.generation.wan.weights.matrices import install_matrices
 
     check_safetensors(file, config.how_to_get)
     with safe_open(file, framework="pt") as opened:

@@ -17,11 +17,11 @@ from torch import Tensor
 
 from filmagent.errors import GenerationCancelledError, GenerationError
 from filmagent.generation.port import Frames, FrameSize, Image
-from filmagent.generation.wan.conditions import ConditionEncoder, ShotCondition
 from filmagent.generation.wan.config import PictureFilming, UnknownShows
-from filmagent.generation.wan.filming_adapter import SET
-from filmagent.generation.wan.matrices import matrices_in_use
-from filmagent.generation.wan.pipeline import MASK_CHANNELS, WanMemoryPipeline
+from filmagent.generation.wan.denoising.conditions import ConditionEncoder, ShotCondition
+from filmagent.generation.wan.denoising.pipeline import MASK_CHANNELS, WanMemoryPipeline
+from filmagent.generation.wan.weights.filming_adapter import SET
+from filmagent.generation.wan.weights.matrices import matrices_in_use
 
 
 class PictureConditionEncoder(ConditionEncoder):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from filmagent.generation.wan.compute.matrix_attention import attend_in_matrices, fits_matrices
 from filmagent.generation.wan.library import WanAttnProcessor, dispatch_attention_fn
-from filmagent.generation.wan.matrix_attention import attend_in_matrices, fits_matrices
-from filmagent.generation.wan.rope import rotate
 
 
 class OpenAttention(WanAttnProcessor):  # type: ignore[misc]  # diffusers has no types
@@ -69,3 +69,11 @@ def open_attention(expert: nn.Module) -> None:
         processor: Any = getattr(module, "processor", None)
         if type(processor) is WanAttnProcessor:
             module.set_processor(OpenAttention())  # type: ignore[operator]
+
+
+def rotate(features: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
+    """Turn features (batch, tokens, heads, head dim) by their positions' angles; neighbours are pairs, as in Wan."""
+    cosines, sines = rotary
+    paired = features.reshape(*features.shape[:-1], -1, 2)
+    turned = torch.stack((-paired[..., 1], paired[..., 0]), dim=-1).flatten(-2)
+    return (features * cosines + turned * sines).to(features.dtype)

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from filmagent.generation.wan.remembering import forgetting
-from filmagent.generation.wan.rope import MemoryRope
+from filmagent.generation.wan.denoising.remembering import forgetting
+from filmagent.generation.wan.denoising.rope import MemoryRope
 
 
 @contextmanager

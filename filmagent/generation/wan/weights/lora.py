@@ -22,8 +22,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.wan.checkpoints import check_safetensors
-from filmagent.generation.wan.matrices import matrices_in_use, sets_of_matrices, use_matrices
+from filmagent.generation.wan.weights.checkpoints import check_safetensors
+from filmagent.generation.wan.weights.matrices import matrices_in_use, sets_of_matrices, use_matrices
 
 ORIGINAL_TO_DIFFUSERS: Mapping[str, str] = {
     **{f"self_attn.{old}": f"attn1.{new}" for old, new in

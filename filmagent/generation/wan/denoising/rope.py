@@ -86,11 +86,3 @@ def memory_positions(ropes: Sequence[MemoryRope], memory: int, stride: int) -> I
     finally:
         for rope in ropes:
             rope.memory = 0
-
-
-def rotate(features: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
-    """Turn features (batch, tokens, heads, head dim) by their positions' angles; neighbours are pairs, as in Wan."""
-    cosines, sines = rotary
-    paired = features.reshape(*features.shape[:-1], -1, 2)
-    turned = torch.stack((-paired[..., 1], paired[..., 0]), dim=-1).flatten(-2)
-    return (features * cosines + turned * sines).to(features.dtype)

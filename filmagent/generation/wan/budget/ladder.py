@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import torch
 
-from filmagent.generation.wan.cost import tile_side
+from filmagent.generation.wan.budget.cost import tile_side
 
 RungName = Literal["resident", "swap", "float8", "blocks", "tiles"]
 Experts = Literal["stay", "turns", "blocks"]

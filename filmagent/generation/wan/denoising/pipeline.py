@@ -19,13 +19,13 @@ import torch
 from torch import Tensor
 
 from filmagent.errors import GenerationCancelledError, GenerationError, ModelFilesError
-from filmagent.generation.wan.conditions import ShotCondition
+from filmagent.generation.wan.denoising.conditions import ShotCondition
+from filmagent.generation.wan.denoising.history import history_guidance
+from filmagent.generation.wan.denoising.rope import MemoryRope, install_memory_rope, memory_positions
 from filmagent.generation.wan.fast.caches import start_caches, start_measuring
 from filmagent.generation.wan.fast.guidance import joint_guidance
 from filmagent.generation.wan.fast.options import PLAIN, SpeedOptions
-from filmagent.generation.wan.history import history_guidance
 from filmagent.generation.wan.library import WanImageToVideoPipeline, get_module_execution_device, randn_tensor
-from filmagent.generation.wan.rope import MemoryRope, install_memory_rope, memory_positions
 
 if TYPE_CHECKING:
     from filmagent.generation.wan.parallel.conductor import Conductor

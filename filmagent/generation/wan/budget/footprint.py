@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 
 from filmagent.errors import ModelFilesError
 from filmagent.generation.costs import ShotCost, ShotShape
-from filmagent.generation.wan.checkpoints import adapter_file, needed_files, part_config, part_shapes
-from filmagent.generation.wan.config import WanConfig
-from filmagent.generation.wan.cost import (
+from filmagent.generation.wan.budget.cost import (
     FLOAT32,
     ExpertShape,
     Shapes,
@@ -27,10 +25,12 @@ from filmagent.generation.wan.cost import (
     shot_tokens,
     tile_side,
 )
-from filmagent.generation.wan.files import shapes_of
+from filmagent.generation.wan.config import WanConfig
+from filmagent.generation.wan.weights.checkpoints import adapter_file, needed_files, part_config, part_shapes
+from filmagent.generation.wan.weights.files import shapes_of
 
 if TYPE_CHECKING:
-    from filmagent.generation.wan.ladder import Rung
+    from filmagent.generation.wan.budget.ladder import Rung
 
 ENCODING_SHARE = 0.5
 """Encoding the seam or the grey clip is counted as half a decode: fewer channels, and mostly read from the cache."""

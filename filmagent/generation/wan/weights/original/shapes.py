@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.wan.original.names import Names, expert_names, text_encoder_names, vae_names
+from filmagent.generation.wan.weights.original.names import Names, expert_names, text_encoder_names, vae_names
 
 Shapes = Mapping[str, tuple[int, ...]]
 

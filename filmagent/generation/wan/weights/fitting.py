@@ -14,11 +14,11 @@ from typing import Any
 import torch
 
 from filmagent.errors import ModelFilesError
-from filmagent.generation.wan.checkpoints import check_safetensors, weight_files
+from filmagent.generation.wan.budget.cost import ExpertShape
 from filmagent.generation.wan.config import WanConfig
-from filmagent.generation.wan.cost import ExpertShape
 from filmagent.generation.wan.library import AutoencoderKLWan, UMT5Config, UMT5EncoderModel, WanTransformer3DModel
-from filmagent.generation.wan.lora import ORIGINAL_TO_DIFFUSERS, fit_lora
+from filmagent.generation.wan.weights.checkpoints import check_safetensors, weight_files
+from filmagent.generation.wan.weights.lora import ORIGINAL_TO_DIFFUSERS, fit_lora
 
 DIFFUSERS_CLASSES = {
     "vae": AutoencoderKLWan, "transformer": WanTransformer3DModel, "transformer_2": WanTransformer3DModel,

@@ -1,0 +1,1 @@
+"""How a machine computes: precision, attention, and what is quicker with the same frames."""
