@@ -15,6 +15,7 @@ from filmagent.generation.wan.config import DistilledAdapter, ModelCard
 from filmagent.generation.wan.fast.options import PLAIN, SpeedOptions
 from filmagent.generation.wan.fast.presets import EXACT, SPEEDS, at_speed
 from filmagent.generation.wan.generator import WanStoryMemGenerator
+from filmagent.generation.wan.identity import Identity
 from tests.generation.test_wan_distilled import RANK, SHAPES, adapter_weights
 from tests.support.tiny_wan import build_tiny_wan, tiny_config, tiny_expert
 
@@ -52,7 +53,7 @@ def test_every_speed_makes_another_take_and_names_itself(folder):
     made = {name: WanStoryMemGenerator(fast(folder, name)) for name in SPEEDS}
     prints = {name: tuple(sorted(generator.fingerprint.items())) for name, generator in made.items()}
     assert len(set(prints.values())) == len(SPEEDS)
-    notes = {name: generator._speed_notes() for name, generator in made.items()}
+    notes = {name: Identity(fast(folder, name)).speed_notes for name in SPEEDS}
     assert notes[EXACT] == ()
     assert notes["balanced"] == ("faster: first-block cache 0.1",)
     assert notes["draft"] == ("faster: few-step adapter four steps, 4 steps",)

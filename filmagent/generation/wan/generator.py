@@ -22,10 +22,9 @@ from filmagent.generation.costs import MachineRate, MemoryFit, ShotCost, ShotSha
 from filmagent.generation.limits import check_request
 from filmagent.generation.port import Capabilities, Frames, GeneratedShot, GenerationRequest, ShotPrompt
 from filmagent.generation.wan.captions import caption_for_wan
-from filmagent.generation.wan.config import DistilledAdapter, Sampling, WanConfig
-from filmagent.generation.wan.weights.filming_adapter import filming_card, filming_fingerprint, filming_revision
+from filmagent.generation.wan.config import Sampling, WanConfig
+from filmagent.generation.wan.identity import Identity
 from filmagent.schemas.story import SEAM_FRAMES, Shot, Story
-from filmagent.schemas.take import ModelUse
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,14 +62,13 @@ class WanStoryMemGenerator:
     def __init__(self, config: WanConfig, translate: Translate = caption_for_wan) -> None:
         """Keep the configuration; nothing is read. `translate` says a caption in the words the model was trained on."""
         self.config = config
+        self._identity = Identity(config)
         self._translate = translate
         self._models: LoadedModels | None = None
         self._made_faster: LoadedModels | None = None
         self._budget: int | None = None
         self._placed: Placement | None = None
         self._measured: Footprint | None = None
-        self._revision: str | None = None
-        self._few_step: str | None = None
         self._features: PromptFeatures | None = None
         self._lock = threading.RLock()
         self._make_room: Callable[[], object] = lambda: None
@@ -88,21 +86,11 @@ class WanStoryMemGenerator:
             frames=config.frames,
             fps=config.fps,
             max_memory=config.max_memory,
-            models=self._taking_part(),
+            models=self._identity.models,
             max_frames=config.max_frames,
             delivery_scale=config.delivery_scale,
             joins_remember=config.filming is None,
         )
-
-    def _taking_part(self) -> tuple[ModelUse, ...]:
-        config = self.config
-        cards = (config.card,) if config.adapter_card is None else (config.card, config.adapter_card)
-        models = [card.found(self._weights_revision) for card in cards]
-        if (few_step := config.distilled) is not None:
-            models.append(few_step.card.found(lambda: self._few_step_revision(few_step)))
-        if (adapter := config.filming_adapter) is not None:
-            models.append(filming_card(config.card).found(lambda: filming_revision(adapter, config)))
-        return tuple(models)
 
     @property
     def fingerprint(self) -> Mapping[str, str | int | float]:
@@ -111,16 +99,9 @@ class WanStoryMemGenerator:
         Raises:
             ModelFilesError: the files that give the revision are missing or broken.
         """
-        weights, placement = self._weights_revision(), self._placement()
-        return {
-            **({} if placement.rung.exact else {"memory_rung": placement.rung.name}),
-            **self._what_is_faster(),
-            **filming_fingerprint(self.config),
-            **self.config.sampling.fingerprint,
-            "generator": self.config.name,
-            "weights": weights,
-            "precision": placement.precision.name,
-        }
+        known, placement = self._identity.fingerprint, self._placement()
+        rung = {} if placement.rung.exact else {"memory_rung": placement.rung.name}
+        return {**rung, **known, "precision": placement.precision.name}
 
     def translate(self, story: Story, shot: Shot) -> ShotPrompt:
         """Say a shot's caption in this model's words."""
@@ -252,7 +233,7 @@ class WanStoryMemGenerator:
             frames=frames[SEAM_FRAMES[request.link] :],
             seconds={stage: round(value, 3) for stage, value in work.seconds.items()},
             machine=self.machine(),
-            notes=(*work.notes, *where, *self._speed_notes()),
+            notes=(*work.notes, *where, *self._identity.speed_notes),
         )
 
     def _sampling(self, request: GenerationRequest) -> Sampling:
@@ -334,8 +315,7 @@ class WanStoryMemGenerator:
         from filmagent.generation.wan.models import load_adapted_expert, load_models
 
         if self._models is None:
-            if self.config.distilled is not None:
-                self._few_step_revision(self.config.distilled)  # looks at its files before the first expert is read
+            self._identity.check_few_step()  # before the first expert is read
             self._placement().check_budget()
             self._models = load_models(self.config, self._placement(), with_distilled(load_adapted_expert))
         return self._models
@@ -363,31 +343,3 @@ class WanStoryMemGenerator:
             check_experts_see(self.config, measured.shape)
             self._measured = measured
         return self._measured
-
-    def _what_is_faster(self) -> dict[str, str]:
-        """Return the fingerprint's entries of the speed options; none for the plain loop."""
-        speed, few_step = self.config.speed.name, self.config.distilled
-        found = {"speed": speed} if speed else {}
-        if few_step is not None:
-            found["sigmas"] = ", ".join(f"{sigma:g}" for sigma in few_step.sigmas)
-            found["few_step"] = f"{self._few_step_revision(few_step)} x {few_step.strength:g}"
-        return found
-
-    def _speed_notes(self) -> tuple[str, ...]:
-        speed, few_step = self.config.speed.name, self.config.distilled
-        steps = "" if few_step is None else f"few-step adapter {few_step.card.name}, {len(few_step.sigmas)} steps"
-        return (f"faster: {'; '.join(filter(None, (steps, speed)))}",) if steps or speed else ()
-
-    def _few_step_revision(self, adapter: DistilledAdapter) -> str:
-        if self._few_step is None:
-            from filmagent.generation.wan.fast.distilled import revision_of_distilled
-
-            self._few_step = revision_of_distilled(adapter)
-        return self._few_step
-
-    def _weights_revision(self) -> str:
-        if self._revision is None:
-            from filmagent.generation.wan.weights.checkpoints import revision_of
-
-            self._revision = revision_of(self.config)
-        return self._revision

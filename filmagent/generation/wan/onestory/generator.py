@@ -28,6 +28,7 @@ from filmagent.generation.port import (
 from filmagent.generation.wan.captions import caption_for_wan
 from filmagent.generation.wan.config import LinkAdapters, ModelCard, Sampling, WanConfig
 from filmagent.generation.wan.generator import ShotInWork, Translate, WanStoryMemGenerator
+from filmagent.generation.wan.identity import Identity
 from filmagent.generation.wan.onestory.checkpoints import (
     load_onestory_expert,
     load_shaped_expert,
@@ -74,6 +75,7 @@ class WanOneStoryGenerator(WanStoryMemGenerator):
         two = config.sampling.boundary_ratio is not None
         files = memory_files(config.folder, two) if memory is None else memory.files
         self._with_memory = replace(config, adapters=(files,))
+        self._identity = Identity(self._with_memory)
         self._shape = None if memory is None else memory.shape
         self._made: MadeShot | None = None
 
@@ -123,13 +125,6 @@ class WanOneStoryGenerator(WanStoryMemGenerator):
 
     def _as_budgeted(self, shape: ShotShape) -> ShotShape:
         return replace(shape, memory=min(shape.memory, self.memory_shape.shown.latent_frames))
-
-    def _weights_revision(self) -> str:
-        if self._revision is None:
-            from filmagent.generation.wan.weights.checkpoints import revision_of
-
-            self._revision = revision_of(self._with_memory)
-        return self._revision
 
     def _footprint(self) -> Footprint:
         from filmagent.generation.wan.budget.footprint import footprint_of

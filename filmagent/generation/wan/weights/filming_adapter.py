@@ -69,29 +69,20 @@ def filming_fingerprint(config: WanConfig) -> dict[str, str]:
     """Return what decides a film besides the experts' weights where it is filmed picture by picture.
 
     Raises:
-        ModelFilesError: the adapter's file is missing.
+        ModelFilesError: the adapter's file is missing or broken.
     """
     if config.filming is None:
         return {}
     found = {"behind_seams": config.filming.says}
     if (adapter := config.filming_adapter) is not None:
-        found["filming_adapter"] = filming_revision(adapter, config)
+        check_safetensors(adapter, config.how_to_get)
+        found["filming_adapter"] = files_revision([adapter])
     return found
 
 
 def filming_card(base: ModelCard) -> ModelCard:
     """Return the adapter as the manifest names it beside the model that it belongs to; it is licensed alike."""
     return ModelCard(f"{base.name} filming", base.licence, "LoRA for what follows a shot's first picture")
-
-
-def filming_revision(adapter: Path, config: WanConfig) -> str:
-    """Return the revision of the adapter's file.
-
-    Raises:
-        ModelFilesError: the file is missing or broken.
-    """
-    check_safetensors(adapter, config.how_to_get)
-    return files_revision([adapter])
 
 
 def _expert_revision(folder: Path, how_to_get: str) -> str:
