@@ -139,5 +139,6 @@ def check_belongs(file: Path, told: TrainedMemory, base: Base) -> None:
         name, (wanted, found) = next(iter(wrong.items()))
         raise ModelFilesError(
             f"{str(file)!r} was trained on {told.base.name} ({name} {wanted}); {base.name} is "
-            f"another base ({name} {found}): take the base that it was trained on, or train again"
+            f"another base ({name} {found}): take the base that it was trained on (trained-memory:FOLDER@BASE), "
+            "or train again"
         )

@@ -38,26 +38,27 @@ LICENCE = "yours, with that of the base"
 def trained(
     folder: str, *, steps: int | None = None, guidance: float | None = None, licence: str = LICENCE
 ) -> WanStoryMemGenerator:
-    """Make the generator of a folder of trained weights whose base is papercut or wan2.2.
+    """Make the generator of a folder of trained weights.
 
     Args:
-        folder: `OUT/weights` of a training.
+        folder: `OUT/weights` of a training; with `@BASE` behind it where the base is neither the package's papercut
+            nor wan2.2: the word that `--base` was given in training.
         steps: denoising steps; None: the base's own.
         guidance: guidance scale; None: the base's own.
         licence: of the trained weights, as the manifest names it.
 
     Raises:
         ModelFilesError: a file is missing or broken, or was trained on another base.
-        UsageError: the base lies in a folder of one's own: `film_with` takes it.
+        UsageError: there is no such base, or it lies in a folder of one's own that is not said.
     """
-    home = Path(folder).expanduser()
+    home, base = _home_and_base(folder)
     told = next(iter(_headers(home).values()))
-    if told.base.name not in ("papercut", "wan2.2"):
+    if base is None and told.base.name not in ("papercut", "wan2.2"):
         raise UsageError(
-            f"{str(home)!r} was trained on a folder of your own, {told.base.name}: call film_with(folder, "
-            "open_base(...)) with it"
+            f"{str(home)!r} was trained on a folder of your own, {told.base.name}: write {folder}@BASE with that folder"
         )
-    return film_with(home, open_base(told.base.name, told.policy), steps=steps, guidance=guidance, licence=licence)
+    opened = open_base(base or told.base.name, told.policy)
+    return film_with(home, opened, steps=steps, guidance=guidance, licence=licence)
 
 
 def film_with(
@@ -76,6 +77,15 @@ def film_with(
         raise ModelFilesError(f"{str(folder)!r} holds no memory for {base.name}'s {missing[0]} expert: train it too")
     config = _config(folder, base, told, steps, guidance, licence)
     return _generator(config, told, base.name == "papercut", guidance)
+
+
+def _home_and_base(words: str) -> tuple[Path, str | None]:
+    """Take `FOLDER` or `FOLDER@BASE` apart; the names of both may have an @ in them."""
+    cuts = [at for at, letter in enumerate(words) if letter == "@"]
+    for at in cuts:
+        if (home := Path(words[:at]).expanduser()).is_dir() and not Path(words).expanduser().is_dir():
+            return home, words[at + 1 :]
+    return Path(words).expanduser(), None
 
 
 def _generator(config: WanConfig, told: TrainedMemory, small: bool, guidance: float | None) -> WanStoryMemGenerator:
@@ -140,9 +150,11 @@ def _config(
         sampling = replace(sampling, guidance=guidance, guidance_2=None)
     alone = "" if told.queries == "both" else f", chosen by {told.queries} queries alone,"
     kind = ", read once," if told.cached else alone
+    # Its name tells whose pictures these are: a folder's name says nothing of that, its class does.
+    family = base.name if base.name in ("papercut", "wan2.2") else "wan"
     return replace(
         base.config,
-        name=f"{base.name}-{told.policy}-trained",
+        name=f"{family}-{told.policy}-trained",
         sampling=sampling,
         max_memory=_most_memory(told, base),
         # Where first pictures alone were trained, the base films on from them as it ever did.

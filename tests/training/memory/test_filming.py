@@ -24,6 +24,7 @@ from filmagent.generation.wan.generator import WanStoryMemGenerator
 from filmagent.generation.wan.memento.checkpoints import load_configured_expert
 from filmagent.generation.wan.memento.expert import Pool, SequenceLayout
 from filmagent.generation.wan.models import choose_placement, load_adapted_expert, load_models
+from filmagent.scoring.clip import OpenClipFeatures, features_for
 from filmagent.training.memory.adapting import learned, load_learning_expert, put
 from filmagent.training.memory.trainer import plan_training, train_memory
 from tests.support.tiny_wan import corrupt
@@ -265,18 +266,30 @@ def test_files_are_looked_at_without_torch(storymem):
 
 def test_another_base_is_refused_in_one_line(storymem, tmp_path):
     other = toy_base(tmp_path / "other", seed=5)
-    with pytest.raises(ModelFilesError, match=r"was trained on tiny-wan \(weights .*another base") as found:
+    with pytest.raises(ModelFilesError, match=r"trained on tiny-wan \(weights .*another base.*FOLDER@BASE") as found:
         film_with(storymem / "weights", other)
     assert "\n" not in str(found.value)
     with pytest.raises(ModelFilesError, match="for a high_noise expert of tiny-wan; tiny-wan has denoiser"):
         film_with(storymem / "weights", toy_base(tmp_path / "one", experts=1))
 
 
+def test_a_base_of_ones_own_stands_behind_an_at(base, storymem, tmp_path):
+    (tmp_path / "mine@home").symlink_to(storymem / "weights")
+    for folder in (storymem / "weights", tmp_path / "mine@home"):
+        with pytest.raises(UsageError, match=r"folder of your own, tiny-wan: write .*@BASE"):
+            trained(str(folder))
+        generator = trained(f"{folder}@{base.config.folder}", steps=1, guidance=1.0)
+        assert generator.generate(request()).frames.shape == (5, 32, 32, 3)
+    name, models = generator.capabilities.name, generator.capabilities.models
+    assert isinstance(features_for(name), OpenClipFeatures), "seen as Wan's pictures are"
+    assert f"storymem memory trained on {base.config.folder.name}/" in {model.name for model in models}
+    with pytest.raises(UsageError, match="is neither papercut"):
+        trained(f"{storymem / 'weights'}@{tmp_path / 'nowhere'}")
+
+
 def test_files_that_cannot_be_filmed_with_are_refused(base, storymem, tmp_path):
     with pytest.raises(ModelFilesError, match="holds no trained memory"):
         film_with(tmp_path, base)
-    with pytest.raises(UsageError, match="folder of your own, tiny-wan"):
-        trained(str(storymem / "weights"))
     for name in ("backbone_high_noise.safetensors", "backbone_low_noise.safetensors"):
         (tmp_path / name).write_bytes((storymem / "weights" / name).read_bytes())
     assert film_with(tmp_path, base, steps=1, guidance=1.0).config.sampling == replace(

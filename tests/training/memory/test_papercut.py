@@ -14,8 +14,6 @@ from filmagent.generation.papercut.generator import papercut_config, weights_fol
 from filmagent.generation.papercut.opening import PapercutGenerator
 from filmagent.generation.port import Candidate, FrameSize, GenerationRequest, Recollection
 from filmagent.generation.registry import create_generator
-from filmagent.generation.trained.bases import open_base
-from filmagent.generation.trained.filming import film_with
 from filmagent.generation.wan.cached.generator import CachedMemoryGenerator
 from filmagent.generation.wan.onestory.generator import WanOneStoryGenerator
 from filmagent.training.memory import cli
@@ -82,8 +80,8 @@ def test_a_base_that_films_on_picture_by_picture_learns_first_pictures_and_films
     # So large a rate that one step can be seen.
     assert cli.main([*given, "--policy", policy, "--rank", "2", "--steps", "1", "--rate", "1", "--threads", "1",
                      "--cpu"]) == 0
-    base = open_base(f"papercut:{home}", policy)
-    generator = film_with(tmp_path / "out" / "weights", base, steps=1, guidance=1.0)
+    made = f"trained-memory:{tmp_path / 'out' / 'weights'}"
+    generator = create_generator(f"{made}@papercut:{home}", steps=1, guidance=1.0)
     bare = PapercutGenerator(papercut_config(home, steps=1, guidance=1.0))
     told = Recollection(tuple(Candidate(17 * index) for index in range(4)), start=68, show=8)
     shot = generator.generate(asked(recollection=None if policy == "storymem" else told))
