@@ -11,10 +11,12 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from filmagent.evaluation.papercut.measures import DISTANCES
+from filmagent.evaluation.papercut.rows import CONTROL_ROWS
 from filmagent.evaluation.papercut.statistics import Estimate
 from filmagent.evaluation.papercut.table import (
     CAPTION_COLUMNS,
     CHANCE,
+    COMPARED_WITH,
     DISTANCE_COLUMNS,
     MEMORY_COLUMNS,
     OTHER_COLUMNS,
@@ -27,55 +29,66 @@ Colour = tuple[int, int, int]
 INK: Colour = (60, 60, 60)
 PALE: Colour = (224, 224, 224)
 WHITE: Colour = (255, 255, 255)
-COLOURS: tuple[Colour, ...] = (
-    (214, 46, 48),
-    (66, 118, 216),
-    (38, 156, 84),
-    (238, 136, 42),
-    (134, 72, 184),
-    (20, 160, 170),
-    (120, 120, 120),
-    (180, 140, 60),
-    (230, 100, 160),
-    (90, 70, 40),
-)
+MEMORY: Colour = (66, 118, 216)
+CONTROL: Colour = (150, 150, 150)
+COMPARED: Colour = (238, 136, 42)
+"""The row that all others are held against."""
+FEW_STORIES = 8
+"""Fewer than these, and an interval over stories says little: such points are hollow, and no line leads to them."""
 _LINE, _LABELS, _SCALE = 15, 190, 2
 """Height of a line of text, width of the rows' names, and the size of everything, in pixels."""
 
 
-def identity_by_distance(table: Table, size: tuple[int, int] = (760, 380)) -> Image.Image:
-    """Lines of identity kept over the shots since last seen, intervals as whiskers, chance in grey."""
-    image, draw = _paper(size)
-    left, top, right, bottom = 46, 30, size[0] - _LABELS, size[1] - 40
-    _text(draw, (left, 8), "identity kept, by shots since last seen", INK)
+def identity_by_distance(table: Table, across: int = 4) -> Image.Image:
+    """Identity kept over the shots since last seen: a panel a row, with chance and the row all are compared with."""
+    names = [name for name in table.rows if any(column.measure in table.cells[name] for column in DISTANCE_COLUMNS)]
+    width, height = 240, 180
+    down = max(1, -(-len(names) // across))
+    image, draw = _paper((across * width, down * height + 40))
+    _text(draw, (10, 8), "identity kept, by shots since last seen", INK)
+    told = f"grey: chance; hollow: fewer than {FEW_STORIES} stories"
+    _text(draw, (10, 22), f"orange: {COMPARED_WITH}; {told}" if COMPARED_WITH in names else told, CONTROL)
+    for number, name in enumerate(names):
+        _panel(draw, (number % across * width, number // across * height + 40), (width, height), name, table)
+    return image
+
+
+def _panel(
+    draw: ImageDraw.ImageDraw, corner: tuple[int, int], size: tuple[int, int], name: str, table: Table
+) -> None:
+    left, top = corner[0] + 40, corner[1] + 20
+    right, bottom = corner[0] + size[0] - 8, corner[1] + size[1] - 26
 
     def at(position: float, value: float) -> tuple[float, float]:
         return left + (position + 0.5) / len(DISTANCES) * (right - left), bottom - value * (bottom - top)
 
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+    _text(draw, (left, corner[1] + 2), name, INK)
+    for share in (0.0, 0.5, 1.0):
         _line(draw, [(left, at(0, share)[1]), (right, at(0, share)[1])], PALE)
-        _text(draw, (6, at(0, share)[1] - 6), f"{100 * share:.0f} %", INK)
-    for index, name in enumerate(DISTANCES):
-        _text(draw, (at(index, 0)[0] - 4, bottom + 6), name, INK)
-    series = {**table.cells, **({CHANCE: table.chance} if table.chance else {})}
-    for number, (name, cells) in enumerate(series.items()):
-        colour = PALE if name == CHANCE else COLOURS[number % len(COLOURS)]
-        # Rows stand a little beside each other, so that no interval hides another.
-        beside = (number - len(series) / 2) * 0.035
-        points = []
-        for index, column in enumerate(DISTANCE_COLUMNS):
-            figure = cells.get(column.measure)
-            if figure is not None:
-                points.append(at(index + beside, figure.value))
-                _line(draw, [at(index + beside, figure.low), at(index + beside, figure.high)], colour)
-        if len(points) > 1:
-            _line(draw, points, colour, width=2)
-        for x, y in points:
-            _dot(draw, (x, y), colour)
-        y = top + number * _LINE
-        _line(draw, [(right + 12, y + 6), (right + 28, y + 6)], colour, width=3)
-        _text(draw, (right + 34, y), name, INK)
-    return image
+        _text(draw, (corner[0] + 4, at(0, share)[1] - 6), f"{100 * share:.0f} %", INK)
+    for index, distance in enumerate(DISTANCES):
+        _text(draw, (at(index, 0)[0] - 4, bottom + 4), distance, INK)
+    behind = [(table.chance, CONTROL), (table.cells.get(COMPARED_WITH, {}), COMPARED)]
+    for cells, colour in behind:
+        _line(draw, [at(index, figure.value) for index, figure in _well_known(cells)], colour)
+    colour = _colour(name)
+    _line(draw, [at(index, figure.value) for index, figure in _well_known(table.cells[name])], colour, width=2)
+    for index, figure in _by_distance(table.cells[name]):
+        _line(draw, [at(index, figure.low), at(index, figure.high)], colour)
+        _dot(draw, at(index, figure.value), colour, hollow=figure.stories < FEW_STORIES)
+
+
+def _by_distance(cells: Mapping[str, Estimate]) -> list[tuple[int, Estimate]]:
+    figures = [(index, cells.get(column.measure)) for index, column in enumerate(DISTANCE_COLUMNS)]
+    return [(index, figure) for index, figure in figures if figure is not None]
+
+
+def _well_known(cells: Mapping[str, Estimate]) -> list[tuple[int, Estimate]]:
+    return [(index, figure) for index, figure in _by_distance(cells) if figure.stories >= FEW_STORIES]
+
+
+def _colour(name: str) -> Colour:
+    return CONTROL if name in CONTROL_ROWS else COMPARED if name == COMPARED_WITH else MEMORY
 
 
 def bars(table: Table) -> Image.Image:
@@ -123,7 +136,7 @@ def _block(draw: ImageDraw.ImageDraw, corner: tuple[int, int], width: int, colum
             continue
         ends = [left + max(0.0, min(1.0, value / most)) * (right - left) for value in (figure.low, figure.high)]
         end = left + max(0.0, figure.value / most) * (right - left)
-        _box(draw, (left, y + 2, end, y + _LINE - 4), COLOURS[number % len(COLOURS)])
+        _box(draw, (left, y + 2, end, y + _LINE - 4), _colour(name))
         _line(draw, [(ends[0], y + _LINE / 2 - 1), (ends[1], y + _LINE / 2 - 1)], INK)
     chance = table.chance.get(column.measure)
     if chance is not None:
@@ -142,12 +155,13 @@ def _text(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, colour:
 
 
 def _line(draw: ImageDraw.ImageDraw, points: Sequence[tuple[float, float]], colour: Colour, width: int = 1) -> None:
-    draw.line([(x * _SCALE, y * _SCALE) for x, y in points], fill=colour, width=width * _SCALE)
+    if len(points) > 1:
+        draw.line([(x * _SCALE, y * _SCALE) for x, y in points], fill=colour, width=width * _SCALE)
 
 
-def _dot(draw: ImageDraw.ImageDraw, at: tuple[float, float], colour: Colour) -> None:
+def _dot(draw: ImageDraw.ImageDraw, at: tuple[float, float], colour: Colour, hollow: bool = False) -> None:
     x, y = np.multiply(at, _SCALE)
-    draw.ellipse([x - 5, y - 5, x + 5, y + 5], fill=colour)
+    draw.ellipse([x - 5, y - 5, x + 5, y + 5], fill=WHITE if hollow else colour, outline=colour, width=2)
 
 
 def _box(draw: ImageDraw.ImageDraw, edges: tuple[float, float, float, float], colour: Colour) -> None:

@@ -26,6 +26,7 @@ from filmagent.evaluation.papercut.verdicts import FAULTS
 from filmagent.training.papercut.probe.questions import IDENTITY
 
 CHANCE, PROBE_ERROR = "chance", "probe's own error"
+COUNTED, VARIES = "counted (in stories)", "varies"
 COMPARED_WITH = "storymem"
 """The row that others are compared with, story by story, when it is there."""
 
@@ -220,12 +221,24 @@ def _section(table: Table, columns: Sequence[Column], rows: Sequence[str]) -> li
     lines = [_line("row", [column.title for column in columns]), "|---" * (len(columns) + 1) + "|"]
     for name in rows:
         lines.append(_line(name, [shown(table.cells[name].get(column.measure), column) for column in columns]))
+    if set(counted := _counted(table, columns, rows)) - {"-", VARIES}:
+        lines.append(_line(COUNTED, counted))
     if any(column.measure in table.chance for column in columns):
         lines.append(_line(CHANCE, [shown(table.chance.get(column.measure), column) for column in columns]))
     errors = [table.probe_error.get(column.measure) for column in columns]
     if any(error is not None for error in errors):
         lines.append(_line(PROBE_ERROR, ["-" if error is None else f"{100 * error:.1f} %" for error in errors]))
     return lines
+
+
+def _counted(table: Table, columns: Sequence[Column], rows: Sequence[str]) -> list[str]:
+    """How much was counted, and in how many stories, where that is the same for all rows that have a figure."""
+    cells = []
+    for column in columns:
+        figures = [figure for name in rows if (figure := table.cells[name].get(column.measure)) is not None]
+        counted = [f"{asked:,.0f} ({stories})" for asked, stories in {(each.asked, each.stories) for each in figures}]
+        cells.append(VARIES if len(counted) > 1 else counted[0] if counted else "-")
+    return cells
 
 
 def _critic(table: Table) -> list[str]:
