@@ -25,6 +25,7 @@ examples:
   filmagent evaluate papercut --policy none,storymem --stories 24 --seeds 1
   filmagent evaluate papercut --stories 400                        goes on: what was measured is kept
   filmagent evaluate papercut --first-story 200 --out others       what was found on some stories, on others
+  filmagent evaluate papercut --form 'long absence' --out absent   somebody is back after 1 to 8 shots
   filmagent evaluate papercut --workers 16                         as many films at once
   filmagent evaluate papercut --pictures --out pictures            who is kept at cuts, several times as fast
   filmagent evaluate papercut --trained mine=OUT/weights           and a memory of `filmagent train memory`
@@ -52,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="films of each story and row (default 3)")
     parser.add_argument("--shots", type=int, metavar="N", help="shots of every story (default: each its own, 4 to 16)")
+    parser.add_argument(
+        "--form", metavar="NAME", help="form of every story, such as 'long absence' (default: all of training, in turn)"
+    )
     parser.add_argument(
         "--pictures", action="store_true", help="make only the first picture of every shot, and every shot a cut"
     )
@@ -88,7 +92,13 @@ def run(options: argparse.Namespace) -> int:
     trained = tuple(TrainedRow.parse(words) for words in options.trained)
     opener = PapercutOpener(policies, trained, options.weights, options.probe, options.pictures)
     benchmark = Benchmark(
-        opener.untrained, opener.trained_rows(), options.stories, options.seeds, options.shots, options.first_story
+        policies=opener.untrained,
+        trained=opener.trained_rows(),
+        stories=options.stories,
+        seeds=options.seeds,
+        shots=options.shots,
+        first=options.first_story,
+        form=options.form,
     )
     benchmark.check()
     laboratory = open_laboratory(options.weights, options.probe, pictures=options.pictures)

@@ -102,6 +102,18 @@ def test_what_was_measured_is_not_measured_again(measured, tmp_path: Path):
     assert len(generator.requests) == 8  # the four shots of two stories of one new row
 
 
+def test_a_form_is_measured_on_its_own(measured, tmp_path: Path):
+    folder, _, _ = measured
+    absent = replace(SMALL, policies=("none",), shots=12, stories=1, form="long absence")
+    run_benchmark(absent, laboratory(folder / "probe"), tmp_path)
+    assert {record.form for record in RecordLog(tmp_path / LOG).read()} == {"long absence"}
+    assert "form: long absence" in (tmp_path / "table.md").read_text()
+    with pytest.raises(UsageError, match="another form"):
+        run_benchmark(replace(absent, form=None), laboratory(folder / "probe"), tmp_path)
+    with pytest.raises(UsageError, match=r"--form 'a tragedy'.*long absence"):
+        replace(absent, form="a tragedy").check()
+
+
 def test_other_stories_are_measured_on_their_own(measured, tmp_path: Path):
     folder, _, _ = measured
     generator = WorldSizedToy()

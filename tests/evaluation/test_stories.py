@@ -20,6 +20,13 @@ def test_the_same_number_is_the_same_story_and_forms_take_turns():
     assert [held_out_story(number).form for number in range(6)] == sorted(FORMS)
 
 
+def test_a_form_can_be_asked_for():
+    one, other = (held_out_story(number, 12, "long absence") for number in (0, 1))
+    assert one.form == other.form == "long absence" and one.shots != other.shots
+    with pytest.raises(ValueError, match="a tragedy"):
+        held_out_story(0, 12, "a tragedy")
+
+
 @pytest.mark.parametrize("shots", [4, 16])
 def test_a_story_has_the_length_that_is_asked_for(shots):
     story = held_out_story(2, shots)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from filmagent.generation.papercut.vocabulary import MOVING_ACTIONS
 from filmagent.training.papercut.world import (
+    EVERY_FORM,
     FORMS,
     FRAMES,
     WIDTH,
@@ -35,7 +37,7 @@ def seen(shot):
     return tuple(part.subject for part in shot.script.performances)
 
 
-@given(st.sampled_from(sorted(FORMS)), st.integers(4, 16), st.integers(0, 10_000))
+@given(st.sampled_from(sorted(EVERY_FORM)), st.integers(4, 16), st.integers(0, 10_000))
 @settings(max_examples=150, deadline=None)
 def test_every_story_is_whole(form, count, seed):
     told = tell_story(random.Random(seed), form, count)
@@ -60,6 +62,22 @@ def test_an_insert_leaves_the_subject_out_for_at_most_four_shots_and_it_comes_ba
         assert shown[0]
         runs = "".join("x" if each else "." for each in shown).strip(".").split("x")
         assert 1 <= max(map(len, runs)) <= 4
+
+
+def test_after_long_absences_every_distance_is_as_frequent():
+    distances: Counter[int] = Counter()
+    for seed in range(800):
+        told = tell_story(random.Random(seed), "long absence", 12)
+        first, again, last = (index for index, shot in enumerate(told.shots) if 0 in seen(shot))
+        assert last - first == 9
+        distances.update((again - first, last - again))
+    assert sorted(distances) == list(range(1, 9))
+    assert all(abs(count - 200) < 60 for count in distances.values())
+
+
+def test_trainings_are_told_no_long_absences():
+    told = {tell_story(random.Random(seed)).form for seed in range(200)}
+    assert told == set(FORMS) == set(EVERY_FORM) - {"long absence"}
 
 
 def test_company_is_introduced_one_by_one_before_it_meets():

@@ -26,7 +26,7 @@ from filmagent.evaluation.papercut.table import Table, as_markdown, make_table
 from filmagent.generation.costs import KnowsCosts
 from filmagent.generation.papercut.opening import FILMING_ON
 from filmagent.generation.port import Generator
-from filmagent.training.papercut.world import FRAMES, HEIGHT, WIDTH
+from filmagent.training.papercut.world import EVERY_FORM, FRAMES, HEIGHT, WIDTH
 from filmagent.training.papercut.world.forms import LEAST_SHOTS, MOST_SHOTS
 
 FORMAT = 2
@@ -49,6 +49,8 @@ class Benchmark:
     """Length of every story; None: each its own, from 4 to 16."""
     first: int = 0
     """Number of the first story."""
+    form: str | None = None
+    """Of all stories, one of `EVERY_FORM`; None: those of training take turns."""
 
     @property
     def numbers(self) -> range:
@@ -65,7 +67,13 @@ class Benchmark:
             raise UsageError(f"--first-story {self.first}: give 0 or more")
         if self.shots is not None and not LEAST_SHOTS <= self.shots <= MOST_SHOTS:
             raise UsageError(f"--shots {self.shots}: a story has {LEAST_SHOTS} to {MOST_SHOTS} shots")
+        if self.form is not None and self.form not in EVERY_FORM:
+            raise UsageError(f"--form {self.form!r}: there is no such form; choose from {', '.join(EVERY_FORM)}")
         return rows
+
+    def story(self, number: int) -> HeldOutStory:
+        """A held-out story by its number."""
+        return held_out_story(number, self.shots, self.form)
 
 
 @dataclass(frozen=True)
@@ -145,10 +153,10 @@ def _run(
     total = sum(len(plan.story.shots) for plan in plans.values())
     found = by_film(records)
     count = sum(len(found.get(film, ())) for film in plans)
-    jobs = [_job(benchmark, plan, found.get(film, ())) for film, plan in plans.items()]
+    jobs = [_job(plan, found.get(film, ())) for film, plan in plans.items()]
 
     def begin(job: FilmJob, shot: int) -> None:
-        on_step(Step(count, total, job.row, job.seed, job.story, shot))
+        on_step(Step(count, total, job.row, job.seed, job.story.number, shot))
 
     filmed = _film_alone(laboratory, rows, jobs, begin) if crew is None else film_together(crew, jobs, begin)
     for record in filmed:
@@ -168,13 +176,11 @@ def _run(
     return table
 
 
-def _job(benchmark: Benchmark, plan: _Plan, done: Sequence[ShotRecord]) -> FilmJob:
+def _job(plan: _Plan, done: Sequence[ShotRecord]) -> FilmJob:
     return FilmJob(
         row=plan.row.name,
         seed=plan.seed,
-        story=plan.story.number,
-        shots=benchmark.shots,
-        length=len(plan.story.shots),
+        story=plan.story,
         folder=plan.folder,
         done=tuple(done),
     )
@@ -186,9 +192,8 @@ def _film_alone(
     """Film all that is lacking in this process; every shot is announced before it is made."""
     named = {row.name: row for row in rows}
     for job in jobs:
-        story = held_out_story(job.story, job.shots)
-        films = film_story(laboratory, named[job.row], story, job.seed, job.folder, job.done)
-        for shot in range(len(job.done), job.length):
+        films = film_story(laboratory, named[job.row], job.story, job.seed, job.folder, job.done)
+        for shot in job.lacks:
             on_begin(job, shot)
             yield next(films)
 
@@ -198,7 +203,7 @@ def _plans(benchmark: Benchmark, rows: Sequence[Row], out: Path) -> list[_Plan]:
     plans = []
     for number in benchmark.numbers:
         on_sheets = number - benchmark.first < SHEET_STORIES
-        story = held_out_story(number, benchmark.shots)
+        story = benchmark.story(number)
         for seed in range(benchmark.seeds):
             for row in rows:
                 if seed == 0 or not row.one_seed:
@@ -216,6 +221,7 @@ def _settle_settings(benchmark: Benchmark, rows: Sequence[Row], laboratory: Labo
         "clip": laboratory.features.revision,
         "probe": laboratory.probe.revision,
         "shots": benchmark.shots,
+        "form": benchmark.form,
         "pictures": laboratory.pictures,
     }
     policies = {row.name: _fingerprint(row, laboratory) for row in rows}
@@ -237,6 +243,7 @@ def _settle_settings(benchmark: Benchmark, rows: Sequence[Row], laboratory: Labo
         "probe": common["probe"],
         "stories": f"{benchmark.stories}, from number {benchmark.first}",
         "seeds": benchmark.seeds,
+        "form": benchmark.form or "in turn",
         "shots a story": benchmark.shots or f"{LEAST_SHOTS} to {MOST_SHOTS}",
         "made of a shot": "its first picture, after a cut" if laboratory.pictures else f"{FRAMES} frames",
     }

@@ -22,7 +22,7 @@ from filmagent.errors import GenerationError
 from filmagent.evaluation.papercut.film import Laboratory, film_story
 from filmagent.evaluation.papercut.records import ShotRecord
 from filmagent.evaluation.papercut.rows import Row
-from filmagent.evaluation.papercut.stories import held_out_story
+from filmagent.evaluation.papercut.stories import HeldOutStory
 
 
 class Opener(Hashable, Protocol):
@@ -47,13 +47,14 @@ class FilmJob:
 
     row: str
     seed: int
-    story: int
-    shots: int | None
-    """Length of the story; None: its own."""
-    length: int
-    """Its shots, counted."""
+    story: HeldOutStory
     folder: Path
     done: tuple[ShotRecord, ...]
+
+    @property
+    def lacks(self) -> range:
+        """The shots that are not done."""
+        return range(len(self.done), len(self.story.shots))
 
 
 def film_together(
@@ -65,7 +66,7 @@ def film_together(
         GenerationError: a process was killed.
         FilmAgentError: what `film_story` raises, of any shot; shots in work are finished, and lost.
     """
-    waiting = (job for job in jobs if len(job.done) < job.length)
+    waiting = (job for job in jobs if job.lacks)
     pool = ProcessPoolExecutor(crew.workers, get_context("spawn"), _begin, (crew.workers,))
     running: dict[Future[ShotRecord], FilmJob] = {}
 
@@ -81,7 +82,7 @@ def film_together(
                 job, record = running.pop(future), future.result()
                 yield record
                 further = replace(job, done=(*job.done, record))
-                following = further if len(further.done) < job.length else next(waiting, None)
+                following = further if further.lacks else next(waiting, None)
                 if following is not None:
                     start(following)
     except BrokenProcessPool as error:
@@ -117,5 +118,4 @@ def _opened(opener: Opener) -> tuple[Laboratory, Mapping[str, Row]]:
 
 def _film_shot(opener: Opener, job: FilmJob) -> ShotRecord:
     laboratory, rows = _opened(opener)
-    story = held_out_story(job.story, job.shots)
-    return next(film_story(laboratory, rows[job.row], story, job.seed, job.folder, job.done))
+    return next(film_story(laboratory, rows[job.row], job.story, job.seed, job.folder, job.done))

@@ -60,15 +60,17 @@ class HeldOutStory:
         )
 
 
-def held_out_story(number: int, shots: int | None = None) -> HeldOutStory:
-    """Held-out story `number`, always the same one; the forms take turns.
+def held_out_story(number: int, shots: int | None = None, form: str | None = None) -> HeldOutStory:
+    """Held-out story `number`, always the same one; the forms of training take turns where none is named.
 
     Args:
         number: 0 or more.
         shots: its length, from 4 to 16; None: by chance. Raises ValueError for another.
+        form: one of `EVERY_FORM`. Raises ValueError for another.
     """
     forms = sorted(FORMS)
-    told = tell_story(random.Random(f"{HELD_OUT}/{number}"), forms[number % len(forms)], shots)
+    seed = f"{HELD_OUT}/{number}" if form is None else f"{HELD_OUT}/{form}/{number}"
+    told = tell_story(random.Random(seed), form or forms[number % len(forms)], shots)
     due = _due(told)
     return HeldOutStory(number, told.form, told.shots, _as_story(number, told, due), due, _place_since(told))
 

@@ -1,6 +1,6 @@
 """The procedural world of paper cut-outs whose truth is known exactly. Knows nothing of models."""
 
-from filmagent.training.papercut.world.forms import FORMS, StoryShot, ToldStory, tell_story
+from filmagent.training.papercut.world.forms import EVERY_FORM, FORMS, StoryShot, ToldStory, tell_story
 from filmagent.training.papercut.world.render import (
     RenderedShot,
     height_steps,
@@ -22,6 +22,7 @@ from filmagent.training.papercut.world.story import (
 from filmagent.training.papercut.world.visible import pattern_pixels
 
 __all__ = [
+    "EVERY_FORM",
     "FORMS",
     "FPS",
     "FRAMES",

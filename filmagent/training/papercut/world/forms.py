@@ -2,7 +2,7 @@
 
 Main subject throughout; insert and recall (something unrelated for 1 to 4 shots, then back: OneStory's and Memento's
 test); two and three subjects who come apart and together; the return to an earlier place; continuing shots (StoryMem's
-MI2V and MM2V).
+MI2V and MM2V). Apart from these, which a training draws by chance, long absences: only somebody who asks gets those.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from filmagent.training.papercut.world.stage import FPS, FRAMES
 from filmagent.training.papercut.world.story import WorldStory, sample_story, stage_shot
 
 LEAST_SHOTS, MOST_SHOTS = 4, 16
+LONGEST_ABSENCE = 8
+"""Shots until somebody is back, in the form that is made of absences."""
 CUT, MI2V, MM2V = "scene_cut", "MI2V", "MM2V"
 
 
@@ -41,12 +43,12 @@ class ToldStory:
 def tell_story(rng: random.Random, form: str | None = None, shots: int | None = None) -> ToldStory:
     """A story of a form and length, by chance where None. Raises ValueError for an unknown form or a bad length."""
     name = form or rng.choice(sorted(FORMS))
-    if name not in FORMS:
-        raise ValueError(f"there is no story form {name!r}; there are {', '.join(sorted(FORMS))}")
+    if name not in EVERY_FORM:
+        raise ValueError(f"there is no story form {name!r}; there are {', '.join(sorted(EVERY_FORM))}")
     count = rng.randint(LEAST_SHOTS, MOST_SHOTS) if shots is None else shots
     if not LEAST_SHOTS <= count <= MOST_SHOTS:
         raise ValueError(f"a story has {LEAST_SHOTS} to {MOST_SHOTS} shots, not {count}")
-    return FORMS[name](rng, count)
+    return EVERY_FORM[name](rng, count)
 
 
 def _main_subject(rng: random.Random, count: int) -> ToldStory:
@@ -61,13 +63,34 @@ def _insert_and_recall(rng: random.Random, count: int) -> ToldStory:
     while len(shots) < count:
         shots.append(_cut(rng, story, story.settings[0], [0]))
         for _ in range(min(rng.randint(1, 4), count - len(shots) - 1)):
-            who = [1] if rng.random() < 0.6 else []
-            prop = None if who else story.prop
-            shots.append(StoryShot(stage_shot(rng, story, rng.choice(story.settings[1:]), who, prop=prop, still=True)))
+            shots.append(_elsewhere(rng, story))
     return _told("insert and recall", story, shots)
 
 
-def _company(name: str, figures: int) -> Callable[[random.Random, int], ToldStory]:
+def _long_absence(rng: random.Random, count: int) -> ToldStory:
+    """The subject is back twice, after d and 9 - d shots, so that every distance from 1 to 8 is as frequent.
+
+    Shots that are left over stand before the subject's first and behind its last. Shorter stories have less to spread.
+    """
+    story = sample_story(rng, figures=2)
+    both = min(LONGEST_ABSENCE + 1, count - 1)
+    first = rng.randint(1, both - 1)
+    begins = rng.randint(0, count - 1 - both)
+    here = {begins, begins + first, begins + both}
+    shots = [
+        _cut(rng, story, story.settings[0], [0]) if index in here else _elsewhere(rng, story) for index in range(count)
+    ]
+    return _told("long absence", story, shots)
+
+
+def _elsewhere(rng: random.Random, story: WorldStory) -> StoryShot:
+    """A stranger, or the story's prop alone, in another place."""
+    who = [1] if rng.random() < 0.6 else []
+    prop = None if who else story.prop
+    return StoryShot(stage_shot(rng, story, rng.choice(story.settings[1:]), who, prop=prop, still=True))
+
+
+def _company(name: str, figures: int) -> Tell:
     """Each figure is shown alone first; then they come together and apart by chance."""
 
     def tell(rng: random.Random, count: int) -> ToldStory:
@@ -125,7 +148,8 @@ def _told(form: str, story: WorldStory, shots: Sequence[StoryShot]) -> ToldStory
     return ToldStory(form, story, tuple(shots))
 
 
-FORMS: dict[str, Callable[[random.Random, int], ToldStory]] = {
+Tell = Callable[[random.Random, int], ToldStory]
+FORMS: dict[str, Tell] = {
     "main subject": _main_subject,
     "insert and recall": _insert_and_recall,
     "two subjects": _company("two subjects", 2),
@@ -133,3 +157,5 @@ FORMS: dict[str, Callable[[random.Random, int], ToldStory]] = {
     "return to a place": _return_to_place,
     "continuing": _continuing,
 }
+EVERY_FORM: dict[str, Tell] = {**FORMS, "long absence": _long_absence}
+"""Those of training, and those that are only asked for by name."""
