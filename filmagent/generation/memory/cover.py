@@ -11,7 +11,8 @@ one after the other, so that a larger budget only adds to a smaller one. The wei
 complementary retrieval-augmented prompting recipe (characters 3, places 2, objects 1.5; a view of what is covered
 already counts a fifth). Which frames of a take are kept at all, quality gate included, is StoryMem's rule; but where no
 frame passes the gate, the clearest one is kept of a take that shows somebody for the first time: a rough picture of
-somebody is better than none. Importing this loads no torch.
+somebody is better than none. So is a doubtful one, of somebody whom the script puts there and nothing surely shows.
+Importing this loads no torch.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ class Cover:
     @property
     def fingerprint(self) -> Mapping[str, str | int | float]:
         """What is kept depends on what StoryMem's choice depends on."""
-        return {**self._keeper().fingerprint, "rough": "whom nothing else shows"}
+        rough, doubted = "whom nothing else shows", "whom nothing surely shows"
+        return {**self._keeper().fingerprint, "rough": rough, "doubted": doubted}
 
     def remember(self, bank: BankView, story: Story, shot: Shot, frames: Frames) -> Remembered:
         """Keep StoryMem's keyframes, or a rough one. Raises ModelFilesError, ScoringError, ArtifactError."""
@@ -217,8 +219,9 @@ class _Choice:
 
     def _first_view(self, view: View, fresh: Sequence[Subject]) -> str:
         """Say of whom a view is the first, and of which place."""
-        said = []
-        subjects = [subject for subject in fresh if subject.kind != "place"]
+        doubted = [subject for subject in fresh if subject.id in view.doubted]
+        said = [f"perhaps {subject.name}, whom nothing surely shows" for subject in doubted]
+        subjects = [subject for subject in fresh if subject.kind != "place" and subject not in doubted]
         if subjects:
             what = "photograph" if view.keyframe.shot is None else "best view"
             together = " together" if len(subjects) > 1 else ""

@@ -24,8 +24,8 @@ class ViewRules:
     """What makes one view better than another. Every factor lies between 0 and 1; their product is the worth."""
 
     sure: float = 0.5
-    """A subject is in a picture when it is in it at least this surely; what is less sure is a view of nobody.
-    StoryMem's keyframes give 0.5 to a subject of whom only the script says that it is there."""
+    """A subject is in a picture when it is in it at least this surely; what is less sure is a view of nobody who has
+    another one. StoryMem's keyframes give 0.5 to a subject of whom only the script says that it is there."""
     older: float = 0.95
     """For every shot between the view and now: things change slowly."""
     other_state: float = 0.5
@@ -49,6 +49,9 @@ class View:
     """Ids of subjects in it that the shot neither holds nor wants."""
     agreed: Mapping[str, State]
     """Id of a wanted subject or place -> state words that its shot and the shot in work both tell of it."""
+    doubted: frozenset[str] = frozenset()
+    """Ids of those in `worth` whom the script puts here, whom this picture does not surely show, and no other either:
+    eyes fail in snow and fog, and somebody who is not shown at all is surely lost."""
 
 
 def wanted_by(story: Story, plan: ShotPlan) -> tuple[Subject, ...]:
@@ -65,6 +68,7 @@ def views_for(story: Story, plan: ShotPlan, keyframes: Sequence[Keyframe], rules
     filmed = {keyframe.shot for keyframe in keyframes}
     now, told = states_in(story, shot), {key: states_in(story, each) for key, each in shots.items() if key in filmed}
     finest = max((keyframe.quality for keyframe in keyframes), default=0.0)
+    seen = {key for keyframe in keyframes for key, surely in keyframe.subjects.items() if surely >= rules.sure}
     first = {keyframe.sha256: index for index, keyframe in reversed(list(enumerate(keyframes)))}
     views = []
     for index, keyframe in enumerate(keyframes):
@@ -73,8 +77,9 @@ def views_for(story: Story, plan: ShotPlan, keyframes: Sequence[Keyframe], rules
         inside = [key for key, surely in keyframe.subjects.items() if surely >= rules.sure]
         every = rules.older ** _age(keyframe, order, shot) * _fineness(keyframe, finest, rules)
         worth, agreed = {}, {}
+        doubted = frozenset(keyframe.subjects) - seen
         for subject in wanted:
-            shown = _shown(subject, keyframe, source, rules) * every
+            shown = _shown(subject, keyframe, source, 0.0 if subject.id in doubted else rules.sure) * every
             states = now.get(subject.id, frozenset()), then.get(subject.id, frozenset())
             if shown > 0:
                 state = rules.other_state + (1 - rules.other_state) * likeness(*states)
@@ -82,14 +87,14 @@ def views_for(story: Story, plan: ShotPlan, keyframes: Sequence[Keyframe], rules
                 agreed[subject.id] = states[0] & states[1]
         strangers = tuple(key for key in inside if key not in welcome)
         if worth and first[keyframe.sha256] == index:
-            views.append(View(keyframe, index, worth, strangers, agreed))
+            views.append(View(keyframe, index, worth, strangers, agreed, doubted & worth.keys()))
     return tuple(views)
 
 
-def _shown(subject: Subject, keyframe: Keyframe, source: Shot | None, rules: ViewRules) -> float:
+def _shown(subject: Subject, keyframe: Keyframe, source: Shot | None, sure: float) -> float:
     """Return how surely a picture shows a subject, or how much of a place; 0: not at all."""
     surely = keyframe.subjects.get(subject.id, 0.0)
-    if surely >= rules.sure:
+    if surely >= sure:
         return surely
     if keyframe.place == subject.id:
         return PLACE_SHOWN[source.shot_size if source is not None else "medium"]

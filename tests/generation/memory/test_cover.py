@@ -123,8 +123,17 @@ def test_a_subject_in_the_shot_is_no_stranger_although_nobody_asked_to_remember_
     assert numbers(chosen(keyframes, "marlow", shot="s4")) == [1]
 
 
-def test_what_is_not_sure_is_a_view_of_nobody():
-    assert chosen(bank(view(1, "s1", marlow=SURE - 0.01)), "marlow") == ()
+def test_what_is_not_sure_is_a_view_of_nobody_who_has_another():
+    doubtful = view(1, "s1", marlow=SURE - 0.01)
+    assert numbers(chosen(bank(doubtful, view(2, "s3", RED, marlow=SURE)), "marlow")) == [2]
+    (recall,) = chosen(bank(doubtful, view(2, "s2", RED, rex=0.9)), "marlow")
+    assert (numbers([recall]), recall.reason) == ([1], "perhaps Marlow the cat, whom nothing surely shows")
+    assert chosen(bank(view(1, "s1", marlow=0.0)), "marlow") == (), "that is surely a view of nobody"
+
+
+def test_of_two_in_doubt_the_surer_view_is_shown():
+    keyframes = bank(view(1, "s1", RED, marlow=0.4), view(2, "s1", GREEN, marlow=0.1))
+    assert numbers(chosen(keyframes, "marlow", limit=1)) == [1]
 
 
 def test_without_anybody_to_remember_nothing_is_shown():
@@ -216,7 +225,9 @@ def test_more_budget_only_adds(keyframes, remember, shot, limit):
 @given(BANKS, REMEMBER, SHOTS, st.integers(1, 8))
 def test_a_stranger_is_shown_only_with_somebody_who_has_no_other_view(keyframes, remember, shot, limit):
     welcome = {*STORY.shot(shot).subjects, *remember}
-    who = {each.sha256: {key for key, surely in each.subjects.items() if surely >= SURE}
+    seen = {key for each in keyframes.keyframes for key, surely in each.subjects.items() if surely >= SURE}
+    who = {each.sha256: {key for key, surely in each.subjects.items()
+                         if surely >= SURE or (surely > 0 and key in {*remember} - seen)}
            for each in keyframes.keyframes}
     alone = {key for each in keyframes.keyframes if who[each.sha256] <= welcome
              for key in (*who[each.sha256], each.place)} & set(remember)
@@ -226,7 +237,7 @@ def test_a_stranger_is_shown_only_with_somebody_who_has_no_other_view(keyframes,
         assert (there | {recall.keyframe.place}) & set(remember)
         if not there <= welcome:
             assert (there & set(remember)) - alone
-            assert alone <= shown(recalled)
+            assert alone <= shown(recalled) | {key for each in recalled for key in who[each.keyframe.sha256]}
             assert "this shot leaves out" in recall.reason
 
 
