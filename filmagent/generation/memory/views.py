@@ -94,7 +94,7 @@ def views_for(story: Story, plan: ShotPlan, keyframes: Sequence[Keyframe], rules
 def _shown(subject: Subject, keyframe: Keyframe, source: Shot | None, sure: float) -> float:
     """Return how surely a picture shows a subject, or how much of a place; 0: not at all."""
     surely = keyframe.subjects.get(subject.id, 0.0)
-    if surely >= sure:
+    if surely > 0 and surely >= sure:
         return surely
     if keyframe.place == subject.id:
         return PLACE_SHOWN[source.shot_size if source is not None else "medium"]

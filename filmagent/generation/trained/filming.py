@@ -81,11 +81,12 @@ def film_with(
 
 def _home_and_base(words: str) -> tuple[Path, str | None]:
     """Take `FOLDER` or `FOLDER@BASE` apart; the names of both may have an @ in them."""
-    cuts = [at for at, letter in enumerate(words) if letter == "@"]
-    for at in cuts:
-        if (home := Path(words[:at]).expanduser()).is_dir() and not Path(words).expanduser().is_dir():
-            return home, words[at + 1 :]
-    return Path(words).expanduser(), None
+    whole = Path(words).expanduser()
+    if not whole.is_dir():
+        for at, letter in enumerate(words):
+            if letter == "@" and (home := Path(words[:at]).expanduser()).is_dir():
+                return home, words[at + 1 :]
+    return whole, None
 
 
 def _generator(config: WanConfig, told: TrainedMemory, small: bool, guidance: float | None) -> WanStoryMemGenerator:

@@ -129,6 +129,7 @@ def test_what_is_not_sure_is_a_view_of_nobody_who_has_another():
     (recall,) = chosen(bank(doubtful, view(2, "s2", RED, rex=0.9)), "marlow")
     assert (numbers([recall]), recall.reason) == ([1], "perhaps Marlow the cat, whom nothing surely shows")
     assert chosen(bank(view(1, "s1", marlow=0.0)), "marlow") == (), "that is surely a view of nobody"
+    assert numbers(chosen(bank(view(1, "s1", place="forest", forest=0.0)), "forest")) == [1], "but of its place"
 
 
 def test_of_two_in_doubt_the_surer_view_is_shown():
