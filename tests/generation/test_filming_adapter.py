@@ -96,6 +96,8 @@ def test_a_films_manifest_names_it_beside_the_weights(folder, tmp_path):
     assert (filming.name, filming.licence) == ("papercut filming", weights.licence)
     assert filming.revision == generator.fingerprint["filming_adapter"] != weights.revision
     assert len(PapercutGenerator(config(folder)).capabilities.models) == 1
+    whole_shots = PapercutGenerator(replace(config(folder, file), filming=None))
+    assert whole_shots.capabilities.models[1] == filming, "it is loaded there, too"
 
 
 def test_an_adapter_of_other_weights_is_refused(folder, tmp_path):

@@ -66,14 +66,12 @@ def install_filming_adapter(expert: Any, config: WanConfig) -> None:
 
 
 def filming_fingerprint(config: WanConfig) -> dict[str, str]:
-    """Return what decides a film besides the experts' weights where it is filmed picture by picture.
+    """Return what decides a film besides the experts' weights: how it is filmed picture by picture, and the adapter.
 
     Raises:
         ModelFilesError: the adapter's file is missing or broken.
     """
-    if config.filming is None:
-        return {}
-    found = {"behind_seams": config.filming.says}
+    found = {} if config.filming is None else {"behind_seams": config.filming.says}
     if (adapter := config.filming_adapter) is not None:
         check_safetensors(adapter, config.how_to_get)
         found["filming_adapter"] = files_revision([adapter])
